@@ -1,0 +1,47 @@
+# What CI runs is `just check`; what a developer runs is the same.
+
+export PATH := justfile_directory() / ".venv/bin:" + env("PATH")
+export LLLM_AUTO_DISCOVER := "0"
+
+# Everything: format, lint, types, house rules, tests with coverage, docs.
+check: lint types house test
+
+# Format and lint.
+lint:
+    ruff format --check .
+    ruff check .
+
+# pyright strict on the package.
+types:
+    pyright
+
+# Who may import whom.
+house:
+    lint-imports --no-cache
+
+# All tests but those that need minutes or a foreign server. Floors 0 to 3 have every branch covered.
+test *ARGS:
+    pytest --cov --cov-report= {{ARGS}}
+    coverage report --fail-under=90 --skip-covered --sort=cover
+    coverage report --fail-under=100 --skip-covered --include='lllm/const.py,lllm/errors.py,lllm/utils.py,lllm/registry.py,lllm/config/*,lllm/parsing/*,lllm/models/*,lllm/machine/*'
+
+# The long proofs, each with its small default replaced by the full size.
+heavy *ARGS:
+    pytest -m heavy {{ARGS}}
+
+# Against model servers that somebody else wrote; they are skipped, with a reason, where they are absent.
+servers *ARGS:
+    pytest -m server -rs {{ARGS}}
+
+# Mend what a tool can mend.
+fix:
+    ruff format .
+    ruff check --fix .
+
+# Write the lock file anew, from pyproject.toml.
+lock:
+    uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock
+
+# The wheel and the sdist.
+build:
+    python -m build

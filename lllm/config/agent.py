@@ -1,0 +1,77 @@
+"""An agent YAML: from files, ``--set`` and the environment to one plain dict whose every value has an origin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lllm.config.merge import expand, flatten, join_path, load_layers, override, to_plain
+from lllm.config.project import find_config_file
+from lllm.config.schema import DEFAULTS, Fault, check_agent_tree
+from lllm.config.source import Node
+from lllm.errors import ConfigError
+
+DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class AgentConfig:
+    """The effective config of a system of agents.
+
+    Attributes:
+        values: plain data, defaults filled in; keys as CONTRACT names them, ``base`` resolved away.
+        origins: dotted path of each leaf -> ``file:line:col``, ``--set`` or ``default``. A key that holds a dot stands
+            in double quotes; items of lists are counted from 0; an empty mapping or list is a leaf.
+        path: the file that was asked for.
+        files: that file and its bases, nearest first.
+    """
+
+    values: dict[str, Any]
+    origins: dict[str, str]
+    path: Path
+    files: tuple[Path, ...]
+
+
+def load_agent_config(
+    path: Path | str, *, env: Mapping[str, str], overrides: Sequence[str] = (), root: Path | str | None = None
+) -> AgentConfig:
+    """Read an agent YAML with its bases.
+
+    Args:
+        path: the file.
+        env: where ``${VAR}`` and ``${VAR:-default}`` come from; ``$${`` is a plain ``${``.
+        overrides: settings ``a.b.c=value``, the value being YAML; a later one wins.
+        root: folder that no ``base`` may leave. Default: that of the project's ``lllm.toml``, else the file's own.
+
+    Raises:
+        ConfigError: anything in it is wrong; the message names each fault's ``file:line:col``, and the user acts.
+    """
+    path = Path(path).absolute()
+    tree, files = load_layers(path, _root(path) if root is None else Path(root), env)
+    for setting in overrides:
+        tree = override(tree, setting)
+    tree = _with_defaults(expand(tree, env))
+    if faults := check_agent_tree(tree):
+        raise _error(faults, path)
+    origins = {join_path(keys): node.where for keys, node in flatten(tree)}
+    return AgentConfig(to_plain(tree), origins, path, tuple(files))
+
+
+def _root(path: Path) -> Path:
+    found = find_config_file(path.parent) if path.parent.is_dir() else None
+    return found.parent if found else path.parent
+
+
+def _with_defaults(tree: Node) -> Node:
+    given = tree.value if isinstance(tree.value, dict) else {}
+    missing = {key: Node(value, DEFAULT) for key, value in DEFAULTS.items() if key not in given}
+    return Node(given | missing, tree.where)
+
+
+def _error(faults: list[Fault], path: Path) -> ConfigError:
+    if len(faults) == 1:
+        return ConfigError(faults[0][1], where=faults[0][0])
+    lines = "".join(f"\n  {where}: {text}" for where, text in faults)
+    return ConfigError(f"{len(faults)} faults{lines}", where=str(path))

@@ -1,0 +1,57 @@
+"""What a model is asked: the standing part (Contract), which is rendered once, and the dialog so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lllm.models.function import Function
+from lllm.models.history import History
+from lllm.utils import digest, encode_json
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Contract:
+    """The part of a request that stays the same from turn to turn.
+
+    Attributes:
+        model: name of the model, as its server knows it.
+        functions: what the model may call; empty when it may call nothing.
+        format_name: name of the JSON schema asked for; empty for free text.
+        format_schema: the JSON schema of the reply, or None.
+        params: model arguments that all wire formats know, such as ``temperature, max_tokens, seed, logprobs``.
+        extra_body: fields of one vendor, put into the body as they are.
+        rendered: what a wire format made of this contract, by format; a cache that only wire formats touch.
+    """
+
+    model: str
+    functions: tuple[Function, ...] = ()
+    format_name: str = ""
+    format_schema: Mapping[str, Any] | None = None
+    params: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    extra_body: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    rendered: dict[str, Any] = field(default_factory=dict[str, Any])
+    fingerprint: str = field(init=False, default="")
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fingerprint", digest(encode_json(self.to_dict())))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything that a server could notice, as plain JSON data; this is what is logged and compared."""
+        return {
+            "model": self.model,
+            "functions": [f.to_dict() for f in self.functions],
+            "format": {"name": self.format_name, "schema": self.format_schema} if self.format_schema else None,
+            "params": dict(self.params),
+            "extra_body": dict(self.extra_body),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """One model call. Its identity is ``(contract.fingerprint, history.chain)``; streaming does not change it."""
+
+    contract: Contract
+    history: History
+    stream: bool = False

@@ -1,0 +1,58 @@
+"""Requests: what makes two of them the same."""
+
+import dataclasses
+
+import pytest
+
+from lllm.models import Contract, Function, History, ModelRequest
+
+PARTS = {
+    "model": "other",
+    "functions": (Function("f"),),
+    "format_schema": {"type": "object"},
+    "params": {"temperature": 0},
+    "extra_body": {"top_k": 1},
+}
+
+
+def test_the_fingerprint_covers_everything_that_a_server_could_notice():
+    """Replay compares requests by it."""
+    prints = {name: Contract(**({"model": "m"} | {name: value})).fingerprint for name, value in PARTS.items()}
+    prints["nothing"] = Contract("m").fingerprint
+    prints["format_name"] = Contract("m", format_name="x", format_schema={"type": "object"}).fingerprint
+    assert len(set(prints.values())) == len(prints)
+    assert Contract("m").fingerprint == Contract("m").fingerprint
+
+
+def test_what_a_wire_format_keeps_does_not_count():
+    """A cache is not content."""
+    contract = Contract("m")
+    before = contract.fingerprint
+    contract.rendered["openai"] = b"{}"
+    assert (contract.fingerprint, Contract("m").rendered) == (before, {})
+    assert dataclasses.replace(contract).fingerprint == before
+
+
+def test_a_contract_is_logged_as_plain_data():
+    """It is what a difference is shown in."""
+    contract = Contract("m", (Function("f", "Do."),), "answer", {"type": "object"}, {"seed": 1}, {"x": 2})
+    assert contract.to_dict() == {
+        "model": "m",
+        "functions": [Function("f", "Do.").to_dict()],
+        "format": {"name": "answer", "schema": {"type": "object"}},
+        "params": {"seed": 1},
+        "extra_body": {"x": 2},
+    }
+    assert Contract("m").to_dict()["format"] is None
+
+
+def test_params_that_json_cannot_hold_are_refused_at_once():
+    """They could not be sent either."""
+    with pytest.raises(TypeError):
+        Contract("m", params={"stop": object()})
+
+
+def test_a_request_is_a_contract_and_a_history():
+    """Streaming is how an answer is shown, not what is asked."""
+    request = ModelRequest(Contract("m"), History())
+    assert (request.stream, len(request.history)) == (False, 0)
