@@ -1,0 +1,189 @@
+"""What a log is to the rest of lllm: two small protocols, one for a session being written and one for the store.
+
+Who keeps events elsewhere implements three methods of ``ReplayableLogBase`` and four of ``SessionLog``; listing,
+naming and the collections follow from those.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Self
+
+from lllm.errors import LogCorrupt, SessionNotFound
+from lllm.log.envelope import Event
+from lllm.log.redact import Redactor
+
+Status = Literal["open", "ok", "failed", "damaged"]
+PREVIEW_CHARS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """One line of a listing.
+
+    Attributes:
+        session: its name.
+        path: its folder; None where the store has none.
+        started_ts: seconds since 1970; None when the first event cannot be read.
+        status: ``open`` also means that the process died before it could close the session.
+        task: start of the task, on one line.
+        agent_type: which agent ran; empty when unknown.
+        events: how many; None where counting would cost a walk.
+    """
+
+    session: str
+    path: Path | None
+    started_ts: float | None
+    status: Status
+    task: str
+    agent_type: str
+    events: int | None
+
+
+class SessionLog(ABC):
+    """The log of one session while it is written.
+
+    Attributes:
+        name: the session's name.
+        path: its folder; None where the store has none.
+        redact: takes secrets out of JSON text. Implementations call it on every ``data_json`` before they keep it.
+    """
+
+    def __init__(self, name: str, path: Path | None = None, redact: Redactor | None = None) -> None:
+        self.name = name
+        self.path = path
+        self.redact = redact or Redactor()
+
+    @abstractmethod
+    def append(self, kind: str, id: str, data_json: str, *, cause: int = 0) -> int:  # noqa: A002 - the field's name
+        """Add one event and return its seq, 1 for the first. Safe to call from several threads.
+
+        Args:
+            kind: a key of ``KINDS``.
+            id: place in the session's structure.
+            data_json: one JSON object, as ``encode_json`` writes it.
+            cause: seq of the event that made this one necessary.
+
+        Raises:
+            LogPoisoned: an earlier write failed; nothing may be sent any more.
+        """
+
+    @abstractmethod
+    def barrier(self) -> None:
+        """Return when every event appended so far survives a power loss. Blocks; waiting threads share one sync.
+
+        Raises:
+            LogPoisoned: that cannot be promised.
+        """
+
+    @property
+    @abstractmethod
+    def needs_barrier(self) -> bool:
+        """Whether ``barrier()`` would have something to do. False where the log promises no such thing."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of the session. Closing twice is allowed."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+class ReplayableLogBase(ABC):
+    """A store of sessions. Subclasses give ``open_session``, ``read_session`` and ``session_names``."""
+
+    @abstractmethod
+    def open_session(self, session: str) -> SessionLog:
+        """Begin a new session.
+
+        Raises:
+            LogExists: the session is there already.
+            ConfigError: the name cannot be used.
+        """
+
+    @abstractmethod
+    def read_session(self, session: str) -> Iterator[Event]:
+        """Yield the events of a session in order, verified, large texts filled in.
+
+        Raises:
+            SessionNotFound: no such session.
+            LogCorrupt: the session is damaged; every event before the damage has been yielded.
+        """
+
+    @abstractmethod
+    def session_names(self) -> Iterable[str]:
+        """Return the names of all sessions, in any order."""
+
+    def describe_session(self, session: str) -> SessionInfo:
+        """Return one line about a session. Walks it; a store that can do better overrides this."""
+        first = last = None
+        damaged = False
+        try:
+            for event in self.read_session(session):
+                first, last = first or event, event
+        except LogCorrupt:
+            damaged = True
+        return to_session_info(session, None, (first, last), damaged=damaged)
+
+    def list_sessions(self) -> list[SessionInfo]:
+        """Return all sessions, newest first."""
+        found = [self.describe_session(name) for name in self.session_names()]
+        return sorted(found, key=lambda info: (info.started_ts or 0.0, info.session), reverse=True)
+
+    def resolve(self, name: str) -> str:
+        """Return the session that a person means: an exact name, else a prefix that only one has, else ``last``.
+
+        Raises:
+            SessionNotFound: none fits, or several do; the hint names what is near.
+        """
+        names = sorted(self.session_names())
+        if name in names:
+            return name
+        if name == "last" and names:
+            return self.list_sessions()[0].session
+        starts = [known for known in names if name and known.startswith(name)]
+        if len(starts) == 1:
+            return starts[0]
+        raise _not_found(name, starts, names)
+
+
+def to_session_info(
+    session: str, path: Path | None, ends: tuple[Event | None, Event | None], *, damaged: bool = False
+) -> SessionInfo:
+    """Return the listing of a session from its first and its last event. Pure."""
+    first, last = ends
+    opened = first.data if first is not None and first.kind == "session.open" else {}
+    status: Status = "open"
+    if damaged:
+        status = "damaged"
+    elif last is not None and last.kind == "session.close":
+        status = "ok" if last.data.get("status") == "ok" else "failed"
+    return SessionInfo(
+        session=session,
+        path=path,
+        started_ts=first.ts if first else None,
+        status=status,
+        task=" ".join(str(opened.get("task") or "")[: PREVIEW_CHARS * 4].split())[:PREVIEW_CHARS],
+        agent_type=str(opened.get("agent_type") or ""),
+        events=last.seq if last else 0,
+    )
+
+
+def _not_found(name: str, starts: list[str], names: list[str]) -> SessionNotFound:
+    shown = name if len(name) <= PREVIEW_CHARS else f"{name[:PREVIEW_CHARS]}..."
+    if starts:
+        listed = ", ".join(starts[:5]) + (", ..." if len(starts) > 5 else "")
+        return SessionNotFound(f"{len(starts)} sessions begin with {shown!r}", hint=f"which one: {listed}?")
+    if not names:
+        return SessionNotFound(f"no session {shown!r}: the log is empty", hint="run a task first")
+    from difflib import get_close_matches  # noqa: PLC0415 - only an error needs it
+
+    near = get_close_matches(shown, names, n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]!r}?" if near else "`lllm log list` shows all sessions"
+    return SessionNotFound(f"no session {shown!r}", hint=hint)

@@ -1,0 +1,234 @@
+"""The log on disk: a folder for each session under ``<log_dir>/<base_name>``, JSON lines in it, blobs beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast, get_args
+
+from lllm.errors import ConfigError, LogCorrupt, LogError, LogExists, SessionNotFound
+from lllm.log.base import ReplayableLogBase, SessionInfo, SessionLog, to_session_info
+from lllm.log.blobs import FOLDER, BlobStore, is_walk_needed
+from lllm.log.envelope import KINDS, Event
+from lllm.log.file import MAX_SEGMENT_BYTES, START, Durability, EventFile, Tip, WriteOptions
+from lllm.log.lock import SessionLock
+from lllm.log.reader import Walk, read_ends
+from lllm.log.recovery import recover
+from lllm.log.redact import KEY_SHAPES, Redactor
+
+DEFAULT_DIR = ".lllm/logs"
+
+
+class LocalFileLog(ReplayableLogBase):
+    """Sessions as folders of plain JSON lines. Making one touches no disk.
+
+    Args:
+        base_name: folder under ``log_dir`` that holds this log's sessions; one path component.
+        config: ``log_dir`` (default ``.lllm/logs``), ``durability`` (``none``, ``flush``, ``barrier``, ``strict``;
+            default ``barrier``), ``redact`` (regular expressions on top of the built-in key shapes; ``False`` for
+            neither), ``max_segment_bytes`` (default 64 MiB). Other keys are left to others.
+        options: how to write; by default made from ``config``. Tests pass one whose disk fails.
+
+    Attributes:
+        redactor: takes secrets out of every event; ``redactor.add(secret)`` makes one known.
+
+    Raises:
+        ConfigError: a name or a value cannot be used.
+    """
+
+    def __init__(
+        self, base_name: str, config: Mapping[str, Any] | None = None, options: WriteOptions | None = None
+    ) -> None:
+        config = config or {}
+        # Made absolute now, so that a later chdir does not move the log.
+        self.folder = Path(config.get("log_dir") or DEFAULT_DIR).expanduser().absolute() / check_name(base_name, "log")
+        self.redactor = to_redactor(config.get("redact"))
+        self._options = options or _to_options(config)
+        self._blobs = BlobStore(self.folder / FOLDER, durable=self._options.is_durable)
+
+    def open_session(self, session: str) -> SessionLog:
+        """Begin a new session in a new folder.
+
+        Raises:
+            LogExists: the folder is there already.
+            LogError: the folder cannot be made.
+        """
+        folder = self._path(session)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir()
+        except FileExistsError as error:
+            raise LogExists(
+                f"the session {session!r} is there already",
+                where=str(folder),
+                hint="choose another session_name, continue it with `lllm resume`, or delete its folder",
+            ) from error
+        except OSError as error:
+            raise LogError(
+                f"the log's folder cannot be made: {error.strerror}",
+                where=str(folder),
+                hint="set log_dir to a folder that you may write, or log_type: none",
+            ) from error
+        return self._write(session, lambda _: START)
+
+    def reopen_session(self, session: str) -> SessionLog:
+        """Go on with a session whose writer ended or died: lock it, set a torn end aside, continue its seq and chain.
+
+        Raises:
+            SessionNotFound: no such session.
+            LogFenced: its writer is alive.
+            LogCorrupt: it is damaged; nothing is changed.
+        """
+        self._check_exists(session)
+        return self._write(session, recover)
+
+    def read_session(self, session: str) -> Iterator[Event]:
+        """Yield a session's events, verified, large texts filled in; a torn end is left out."""
+        self._check_exists(session)
+        return self._read(session)
+
+    def session_names(self) -> list[str]:
+        """Return the names of the session folders; empty when nothing was logged yet."""
+        if not self.folder.is_dir():
+            return []
+        return [path.name for path in self.folder.iterdir() if path.is_dir() and _is_session_name(path.name)]
+
+    def describe_session(self, session: str) -> SessionInfo:
+        """Return one line about a session from its first and its last event, without a walk."""
+        folder = self._check_exists(session)
+        first = last = None
+        try:
+            first, last = read_ends(folder)
+            for event in (first, last if last is not first else None):
+                if event is not None:
+                    self._blobs.load_event(event)
+        except (LogError, OSError):
+            return to_session_info(session, folder, (first, last), damaged=True)
+        return to_session_info(session, folder, (first, last))
+
+    def session_path(self, session: str) -> Path:
+        """Return the folder of a session.
+
+        Raises:
+            SessionNotFound: no such session.
+        """
+        return self._check_exists(session)
+
+    def _read(self, session: str) -> Iterator[Event]:
+        try:
+            for event in Walk(self._path(session)):
+                yield self._with_blobs(session, event)
+        except OSError as error:
+            raise LogError(f"the log cannot be read: {error.strerror}", where=str(error.filename)) from error
+
+    def _with_blobs(self, session: str, event: Event) -> Event:
+        try:
+            return self._blobs.load_event(event)
+        except LogCorrupt as error:
+            message = f"event {event.seq} of session {session}: {error.message}"
+            raise LogCorrupt(message, where=error.where, hint=error.hint) from error
+
+    def _write(self, session: str, find_tip: Callable[[Path], Tip]) -> SessionLog:
+        folder = self._path(session)
+        lock = SessionLock(folder)
+        try:
+            file = EventFile(folder, self._options, find_tip(folder), lock.check)
+        except BaseException as error:
+            lock.release()
+            if isinstance(error, OSError):
+                raise LogError(f"the session cannot be written: {error}", where=str(folder)) from error
+            raise
+        return LocalSession(session, file, lock, self._blobs, self.redactor)
+
+    def _path(self, session: str) -> Path:
+        if not _is_session_name(session):
+            check_name(session, "session")
+            raise ConfigError(f"the name {session!r} is kept for the log itself", hint="choose another session_name")
+        return self.folder / session
+
+    def _check_exists(self, session: str) -> Path:
+        folder = self._path(session)
+        if not folder.is_dir():
+            raise SessionNotFound(
+                f"no session {session!r}", where=str(self.folder), hint="`lllm log list` shows all sessions"
+            )
+        return folder
+
+
+class LocalSession(SessionLog):
+    """One session's folder, open for writing."""
+
+    def __init__(self, name: str, file: EventFile, lock: SessionLock, blobs: BlobStore, redactor: Redactor) -> None:
+        super().__init__(name, file.folder, redactor)
+        self._file, self._lock, self._blobs = file, lock, blobs
+
+    @property
+    def epoch(self) -> int:
+        """How many writers this session has had, this one included."""
+        return self._lock.epoch
+
+    def append(self, kind: str, id: str, data_json: str, *, cause: int = 0) -> int:  # noqa: A002 - the field's name
+        """Redact, store large texts aside, and write one event; return its seq."""
+        if kind not in KINDS:
+            raise ValueError(f"no kind of event is called {kind!r}")
+        data_json = self.redact(data_json)
+        if is_walk_needed(data_json):
+            try:
+                data_json = self._blobs.save_large(data_json)
+            except OSError as error:
+                raise self._file.poison(error) from error
+        return self._file.append(kind, id, data_json, cause)
+
+    def barrier(self) -> None:
+        """Return when everything appended so far survives a power loss, if this log promises that."""
+        self._file.sync()
+
+    @property
+    def needs_barrier(self) -> bool:
+        """Whether an event waits for a barrier that this log promises."""
+        return self._file.needs_sync
+
+    def close(self) -> None:
+        """Sync what the log promises to keep, close the file and let another writer in."""
+        try:
+            self._file.close()
+        finally:
+            self._lock.release()
+
+
+def check_name(name: str, what: str) -> str:
+    """Return ``name`` if it is one safe path component: letters, digits and ``._-``, at most 128.
+
+    Raises:
+        ConfigError: it is not; ``what`` says whose name it is.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}", name):
+        raise ConfigError(
+            f"{name[:60]!a} cannot name a {what}",
+            hint="use letters, digits, '.', '_' and '-', at most 128 of them, not beginning with '.' or '-'",
+        )
+    return name
+
+
+def _is_session_name(name: str) -> bool:
+    return name != FOLDER and re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}", name) is not None
+
+
+def to_redactor(patterns: Any) -> Redactor:
+    """Return the redactor that a config asks for: None, False or a list of regular expressions. Pure."""
+    if patterns is False:
+        return Redactor(shapes={})
+    if isinstance(patterns, str) or not isinstance(patterns, Sequence | None):
+        raise ConfigError(f"redact is {patterns!r:.80}", hint="give a list of regular expressions, or false")
+    known = cast("Sequence[Any]", patterns or ())
+    return Redactor([str(pattern) for pattern in known], shapes=KEY_SHAPES)
+
+
+def _to_options(config: Mapping[str, Any]) -> WriteOptions:
+    durability, size = config.get("durability") or "barrier", config.get("max_segment_bytes") or MAX_SEGMENT_BYTES
+    if durability not in get_args(Durability):
+        raise ConfigError(f"durability is {durability!r:.80}", hint=f"use one of: {', '.join(get_args(Durability))}")
+    if type(size) is not int or size < 1:
+        raise ConfigError(f"max_segment_bytes is {size!r:.80}", hint="give a number of bytes above 0")
+    return WriteOptions(durability, size)
