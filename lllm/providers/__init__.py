@@ -1,0 +1,43 @@
+"""Models behind names: wire formats as pure functions, one transport, a mock. Each name is loaded at first use."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lllm.providers.base import Delta, OnDelta, Provider, WireRequest
+    from lllm.providers.build import build_provider, list_providers, register_provider
+    from lllm.providers.exchange import parse_exchange
+    from lllm.providers.http import HTTPProvider
+    from lllm.providers.mock import MockProvider
+    from lllm.providers.profiles import Profile
+
+__all__ = [
+    "Delta",
+    "HTTPProvider",
+    "MockProvider",
+    "OnDelta",
+    "Profile",
+    "Provider",
+    "WireRequest",
+    "build_provider",
+    "list_providers",
+    "parse_exchange",
+    "register_provider",
+]
+
+_HOMES = {
+    **dict.fromkeys(("Delta", "OnDelta", "Provider", "WireRequest"), "base"),
+    **dict.fromkeys(("build_provider", "list_providers", "register_provider"), "build"),
+    "parse_exchange": "exchange",
+    "HTTPProvider": "http",
+    "MockProvider": "mock",
+    "Profile": "profiles",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

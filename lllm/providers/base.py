@@ -1,0 +1,98 @@
+"""What a provider is to the rest of lllm: one attempt at one model call, sync or async.
+
+Retries, waits and budgets belong to the machine; here a call ends in a Message or in one ProviderError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from lllm.models.message import Message
+from lllm.models.request import ModelRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of a reply that is still being written: for showing, never for logging.
+
+    Attributes:
+        kind: ``text``, ``reasoning``, or ``call`` for a piece of a function call's arguments.
+        text: the piece.
+        index: which function call of the reply, from 0; 0 for text and reasoning.
+        name: name of the function; only with ``call``.
+    """
+
+    kind: Literal["text", "reasoning", "call"]
+    text: str
+    index: int = 0
+    name: str = ""
+
+
+OnDelta = Callable[[Delta], None]
+
+
+class Provider(Protocol):
+    """A model behind a name. All methods may be called from many threads and tasks at once."""
+
+    @property
+    def name(self) -> str:
+        """Name under which it was configured."""
+        ...
+
+    def send(
+        self, request: ModelRequest, *, timeout_s: float | None = None, on_delta: OnDelta | None = None
+    ) -> Message[Any]:
+        """Make one attempt and return the model's reply.
+
+        Args:
+            request: what the model is asked; ``request.stream`` decides whether the reply comes in pieces.
+            timeout_s: seconds for the whole attempt; None takes the provider's own.
+            on_delta: called with each piece, in order; what it raises ends the attempt.
+
+        Raises:
+            ProviderError: the attempt failed; ``retryable`` says whether the caller may try again.
+            ConfigError: nothing was sent, because a key or an address is missing.
+        """
+        ...
+
+    async def asend(
+        self, request: ModelRequest, *, timeout_s: float | None = None, on_delta: OnDelta | None = None
+    ) -> Message[Any]:
+        """Make one attempt, as :meth:`send` does; cancelling the task closes the connection."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """Return what a log keeps of the provider: ``name, api, base_url``; never a secret."""
+        ...
+
+    def close(self) -> None:
+        """Close connections that no call uses; a later call opens new ones."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close connections of the running event loop that no call uses."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WireRequest:
+    """One HTTP request without its credentials: safe to show, to log and to compare."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+class Receiver(Protocol):
+    """Who reads a response while it arrives. What it raises ends the attempt and closes the connection."""
+
+    def start(self, status: int, headers: Mapping[str, str]) -> None:
+        """Take the status and the headers (names in lower case)."""
+        ...
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes of the body, decoded from gzip and the like."""
+        ...

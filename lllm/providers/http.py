@@ -1,0 +1,205 @@
+"""A provider over HTTP: a format, a profile and a transport put together. Keys come from here; httpx does not."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from lllm.errors import BadReply, BadRequest, ConfigError, ProviderError
+from lllm.models.message import Message
+from lllm.models.request import ModelRequest
+from lllm.providers.base import OnDelta, WireRequest
+from lllm.providers.classify import parse_failure, redact
+from lllm.providers.openai_chat import build_request
+from lllm.providers.openai_reply import ChatStream, parse_reply
+from lllm.providers.profiles import Profile
+from lllm.utils import Secret
+
+if TYPE_CHECKING:
+    from lllm.providers.transport import Secrets, Transport
+
+MAX_BODY_BYTES = 64 << 20
+
+
+class HTTPProvider:
+    """A model behind an HTTP address.
+
+    Args:
+        profile: which server, and what is special about it.
+        api_key: the key; by default it is read from the profile's environment variable at each call.
+        transport: how bytes travel; by default httpx, imported at the first call.
+        environ: where the variable is looked up.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        *,
+        api_key: str | None = None,
+        transport: Transport | None = None,
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        self.profile = profile
+        self._api_key = None if api_key is None else Secret(api_key, profile.api_key_env or "api_key")
+        self._transport = transport
+        self._environ = environ
+
+    @property
+    def name(self) -> str:
+        """Name under which it was configured."""
+        return self.profile.name
+
+    def describe(self) -> dict[str, Any]:
+        """Return what a log keeps of the provider: ``name, api, base_url``."""
+        return {"name": self.profile.name, "api": "chat", "base_url": self.profile.base_url}
+
+    def __repr__(self) -> str:
+        return f"<HTTPProvider {self.profile.name} at {self.profile.base_url}>"
+
+    def send(
+        self, request: ModelRequest, *, timeout_s: float | None = None, on_delta: OnDelta | None = None
+    ) -> Message[Any]:
+        """Make one attempt and return the model's reply; see Provider."""
+        while True:
+            exchange, transport = Exchange(request, self.profile, self._key(), on_delta), self._use_transport()
+            try:
+                transport.send(exchange.wire, exchange.secrets, exchange, self._limit_s(timeout_s))
+            except ProviderError as error:
+                exchange.lose(error)
+            if (message := self._finish(exchange)) is not None:
+                return message
+
+    async def asend(
+        self, request: ModelRequest, *, timeout_s: float | None = None, on_delta: OnDelta | None = None
+    ) -> Message[Any]:
+        """Make one attempt and return the model's reply; see Provider."""
+        while True:
+            exchange, transport = Exchange(request, self.profile, self._key(), on_delta), self._use_transport()
+            try:
+                await transport.asend(exchange.wire, exchange.secrets, exchange, self._limit_s(timeout_s))
+            except ProviderError as error:
+                exchange.lose(error)
+            if (message := self._finish(exchange)) is not None:
+                return message
+
+    def _finish(self, exchange: Exchange) -> Message[Any] | None:
+        """Return the reply; None when the request was refused for a question that is now no longer asked.
+
+        That second request is no retry: the first one was never answered, and it happens once for a provider.
+        """
+        try:
+            return exchange.to_message()
+        except ProviderError as error:
+            asked = exchange.streamed and exchange.profile.stream_usage
+            if asked and isinstance(error, BadRequest) and "stream_options" in error.excerpt:
+                self.profile = replace(exchange.profile, stream_usage=False)
+                return None
+            error.provider = self.profile.name
+            if self.profile.api_key_env and error.status == 401:  # the key
+                error.hint = f"check the key in {self.profile.api_key_env}"
+            raise
+
+    def _limit_s(self, timeout_s: float | None) -> float:
+        return self.profile.timeout_s if timeout_s is None else timeout_s
+
+    def _key(self) -> str:
+        """Return the key, or nothing for a server that wants none.
+
+        Raises:
+            ConfigError: it is missing, or cannot be a header.
+        """
+        variable = self.profile.api_key_env
+        key = (self._api_key if self._api_key is not None else self._environ.get(variable, "")).strip()
+        if variable and not key:
+            raise ConfigError(
+                f"provider {self.name!r} needs a key: {variable} is not set", hint=f"export {variable}=..."
+            )
+        if not key.isascii() or not key.isprintable():
+            raise ConfigError(f"the key in {variable or 'api_key'} holds characters that no header may hold")
+        return key
+
+    def _use_transport(self) -> Transport:
+        if self._transport is None:
+            from lllm.providers.transport import HTTPXTransport  # noqa: PLC0415 - httpx is heavy
+
+            self._transport = HTTPXTransport()
+        return self._transport
+
+    def close(self) -> None:
+        """Close connections that no call uses."""
+        if self._transport is not None:
+            self._transport.close()
+
+    async def aclose(self) -> None:
+        """Close connections of the running event loop that no call uses."""
+        if self._transport is not None:
+            await self._transport.aclose()
+
+
+class Exchange:
+    """One request and its answer, read while it arrives; it is the transport's receiver."""
+
+    def __init__(self, request: ModelRequest, profile: Profile, key: str, on_delta: OnDelta | None) -> None:
+        self.profile = profile
+        self.streamed = request.stream
+        self.wire: WireRequest = build_request(request, profile)
+        self.secrets: Secrets = (("authorization", f"Bearer {key}"),) if key else ()
+        self._key, self._on_delta, self._model = key, on_delta, request.contract.model
+        self._status = 0
+        self._headers: Mapping[str, str] = {}
+        self._body: list[bytes] = []
+        self._size_bytes = 0
+        self._stream: ChatStream | None = None
+
+    def start(self, status: int, headers: Mapping[str, str]) -> None:
+        """Take status and headers."""
+        self._status, self._headers = status, headers
+        kind = headers.get("content-type", "")
+        # A server that is asked for a stream may answer with plain JSON.
+        if status == 200 and ("event-stream" in kind or (self.streamed and "json" not in kind)):
+            self._stream = ChatStream(model=self._model)
+
+    def feed(self, chunk: bytes) -> None:
+        """Take bytes of the body."""
+        if self._stream is not None:
+            for delta in self._stream.feed(chunk):
+                if self._on_delta is not None:
+                    self._on_delta(delta)
+            return
+        self._size_bytes += len(chunk)
+        if self._size_bytes > MAX_BODY_BYTES:
+            raise BadReply(f"the reply is longer than {MAX_BODY_BYTES:,} bytes", status=self._status, retryable=False)
+        self._body.append(chunk)
+
+    def lose(self, error: ProviderError) -> None:
+        """Take note that the attempt broke off; raise, unless the reply was whole by then."""
+        if self._stream is None or not self._stream.complete:
+            error.provider = self.profile.name
+            error.partial = error.partial or (self._stream.partial if self._stream else "")
+            raise error
+
+    def to_message(self) -> Message[Any]:
+        """Return the reply, or raise the error that the answer is."""
+        if self._stream is not None:
+            return self._stream.end()
+        body = b"".join(self._body)
+        if self._status == 200:
+            try:
+                return parse_reply(body, model=self._model)
+            except ProviderError as error:
+                error.excerpt = self._redacted(error.excerpt.encode())
+                raise
+        raise self._failure(body)
+
+    def _failure(self, body: bytes) -> ProviderError:
+        from lllm.providers.transport import with_response  # noqa: PLC0415 - httpx is heavy
+
+        secrets = (self._key,) if self._key else ()
+        error = parse_failure(self._status, self._headers, body, now_s=time.time(), secrets=secrets)
+        return with_response(error, self.wire, self._headers, self._redacted(body).encode())
+
+    def _redacted(self, body: bytes) -> str:
+        return redact(body.decode("utf-8", "replace"), (self._key,) if self._key else ())

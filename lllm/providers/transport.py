@@ -1,0 +1,361 @@
+"""The wire: one HTTP attempt, with credentials added last and every failure named. Only this file imports httpx.
+
+A slot is an httpx transport that holds one connection. Idle slots wait in a deque, so that taking one costs the same
+with one call in flight as with a thousand; the pool of httpx scans all its connections at every change.
+Requests go to the transport and not to `httpx.Client`: cookies, redirects and auth flows have no place here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import sys
+import time
+import weakref
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Mapping
+from functools import cache
+from typing import Any, Protocol, cast
+from urllib.request import getproxies, proxy_bypass
+
+# Where click and rich are installed, httpx imports its own command line, and with it both: 9 MB and half of its import
+# time, for something that no request needs. A None in sys.modules makes that optional import fail at once.
+if "httpx" not in sys.modules:
+    sys.modules["httpx._main"] = None  # type: ignore[assignment] # pyright: ignore[reportArgumentType]
+import httpx
+
+if not sys.modules.get("httpx._main", True):
+    del sys.modules["httpx._main"]
+
+from lllm.errors import BadReply, ConnectFailed, ConnectionLost, ProviderError, ProviderTimeout, StatusError
+from lllm.providers.base import Receiver, WireRequest
+
+KEEPALIVE_S = 300.0
+"""How long an idle connection is trusted: longer than a pause between two turns."""
+CONNECT_S = 20.0
+MAX_IDLE = 128
+"""Idle connections kept for one event loop, and for all threads together."""
+
+_STALE = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
+"""How httpx says that the other side has closed the connection."""
+
+Secrets = tuple[tuple[str, str], ...]
+"""Headers that hold credentials."""
+
+
+class Transport(Protocol):
+    """Makes one attempt. ``receiver`` gets the answer piece by piece."""
+
+    def send(self, wire: WireRequest, secrets: Secrets, receiver: Receiver, timeout_s: float) -> None:
+        """Send, and feed the answer to ``receiver`` until it ends.
+
+        Raises:
+            TransportError: no whole answer came.
+        """
+        ...
+
+    async def asend(self, wire: WireRequest, secrets: Secrets, receiver: Receiver, timeout_s: float) -> None:
+        """Send, as :meth:`send` does; cancelling closes the connection."""
+        ...
+
+    def close(self) -> None:
+        """Close idle connections of sync calls."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close idle connections of the running event loop."""
+        ...
+
+
+class HTTPXTransport:
+    """The default transport. Safe to share between threads, tasks and event loops.
+
+    Args:
+        verify: TLS context; by default one that trusts the usual authorities, made when it is first needed.
+        proxy: address of a proxy; by default what the environment says (``HTTPS_PROXY``, ``NO_PROXY``, ...).
+    """
+
+    def __init__(self, *, verify: ssl.SSLContext | None = None, proxy: str | None = None) -> None:
+        self._verify, self._proxy = verify, proxy
+        self._idle: dict[str, deque[httpx.HTTPTransport]] = {}
+        self._loops: dict[asyncio.AbstractEventLoop, LoopSlots] = {}
+        weakref.finalize(self, _close_all, self._idle)
+
+    def send(self, wire: WireRequest, secrets: Secrets, receiver: Receiver, timeout_s: float) -> None:
+        """Send, and feed the answer to ``receiver`` until it ends.
+
+        ``timeout_s`` bounds connecting, each wait for bytes, and the whole; the whole is checked when bytes arrive, so
+        that a server which stalls late may cost up to twice the time.
+        """
+        check = _Deadline(timeout_s).check
+        waits = {"connect": min(CONNECT_S, timeout_s), "read": timeout_s, "write": timeout_s, "pool": timeout_s}
+        request = _to_httpx(wire, secrets, waits)
+        idle = self._idle.setdefault(_origin(request.url), deque())
+        try:
+            slot, response = self._open(idle, request)
+            try:
+                receiver.start(response.status_code, response.headers)
+                for chunk in _chunks(response, response.iter_bytes):
+                    receiver.feed(chunk)
+                    check()
+                response.close()
+            except BaseException:
+                slot.close()
+                raise
+        except ProviderError:  # the receiver's, or ours; it may be an httpx error as well
+            raise
+        except httpx.HTTPError as error:
+            raise to_named_error(error, timeout_s) from None
+        idle.append(slot)
+        if len(idle) > MAX_IDLE and (spare := _pop(idle)):
+            spare.close()
+
+    def _open(
+        self, idle: deque[httpx.HTTPTransport], request: httpx.Request
+    ) -> tuple[httpx.HTTPTransport, httpx.Response]:
+        """Send on a connection that waits, or on a new one.
+
+        A server may close a waiting connection in the moment in which we use it. When no byte of an answer has come,
+        the request is sent once more on a new connection: that is how connections are kept, and no second attempt.
+        """
+        slot = _pop(idle)
+        if slot is not None:
+            try:
+                return slot, slot.handle_request(request)
+            except _STALE:
+                slot.close()
+            except BaseException:
+                slot.close()
+                raise
+        slot = httpx.HTTPTransport(**self._options(request.url))
+        try:
+            return slot, slot.handle_request(request)
+        except BaseException:
+            slot.close()
+            raise
+
+    async def asend(self, wire: WireRequest, secrets: Secrets, receiver: Receiver, timeout_s: float) -> None:
+        """Send, and feed the answer to ``receiver`` until it ends; ``timeout_s`` bounds the whole."""
+        request = _to_httpx(wire, secrets, {"connect": min(CONNECT_S, timeout_s)})
+        slots = await self._slots()
+        idle = slots.idle.setdefault(_origin(request.url), deque())
+        limit = asyncio.timeout(timeout_s)
+        try:
+            async with limit:
+                slot, response = await self._aopen(idle, request)
+                try:
+                    receiver.start(response.status_code, response.headers)
+                    async for chunk in _chunks(response, response.aiter_bytes):
+                        receiver.feed(chunk)
+                    await response.aclose()
+                except BaseException:
+                    await slot.aclose()
+                    raise
+        except ProviderError:  # the receiver's, or ours; it may be an httpx error as well
+            raise
+        except httpx.HTTPError as error:
+            raise to_named_error(error, timeout_s) from None
+        except TimeoutError:
+            if limit.expired():
+                raise _timed_out(timeout_s, httpx.ReadTimeout) from None
+            raise
+        idle.append(slot)
+        if len(idle) > MAX_IDLE and (spare := _pop(idle)):
+            await spare.aclose()
+
+    async def _aopen(
+        self, idle: deque[httpx.AsyncHTTPTransport], request: httpx.Request
+    ) -> tuple[httpx.AsyncHTTPTransport, httpx.Response]:
+        """Send on a connection that waits, or on a new one; the twin of `_open`."""
+        slot = _pop(idle)
+        if slot is not None:
+            try:
+                return slot, await slot.handle_async_request(request)
+            except _STALE:
+                await slot.aclose()
+            except BaseException:
+                await slot.aclose()
+                raise
+        slot = httpx.AsyncHTTPTransport(**self._options(request.url))
+        try:
+            return slot, await slot.handle_async_request(request)
+        except BaseException:
+            await slot.aclose()
+            raise
+
+    async def _slots(self) -> LoopSlots:
+        """Return the slots of the running loop; those of closed loops are dropped."""
+        loop = asyncio.get_running_loop()
+        slots = self._loops.get(loop)
+        if slots is None:
+            for old in [old for old in list(self._loops) if old.is_closed()]:
+                self._loops.pop(old, None)
+            slots = self._loops[loop] = LoopSlots()
+            await slots.close_with_loop()
+        return slots
+
+    def _options(self, url: httpx.URL) -> dict[str, Any]:
+        proxy = self._proxy or _proxy_of(url.scheme, url.host)
+        limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEPALIVE_S)
+        if self._verify is None and (url.scheme == "https" or proxy):
+            self._verify = httpx.create_ssl_context()
+        # A plain address must not pay for loading authorities; a context without any trusts nobody.
+        return {"verify": self._verify or _empty_context(), "limits": limits, "proxy": proxy}
+
+    def close(self) -> None:
+        """Close idle connections of sync calls."""
+        _close_all(self._idle)
+
+    async def aclose(self) -> None:
+        """Close idle connections of the running event loop."""
+        slots = self._loops.get(asyncio.get_running_loop())
+        if slots is not None:
+            await slots.aclose()
+
+
+class LoopSlots:
+    """Idle connections of one event loop."""
+
+    def __init__(self) -> None:
+        self.idle: dict[str, deque[httpx.AsyncHTTPTransport]] = {}
+        self._hook: AsyncGenerator[None, None] | None = None
+
+    async def close_with_loop(self) -> None:
+        """Have the connections closed when the loop ends: `asyncio.run` finishes suspended async generators then."""
+        self._hook = self._until_loop_ends()
+        await anext(self._hook)
+
+    async def _until_loop_ends(self) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close what is idle."""
+        for idle in list(self.idle.values()):
+            while slot := _pop(idle):
+                await slot.aclose()
+
+
+def _chunks(response: httpx.Response, decoded: Callable[[], Any]) -> Any:
+    """Return the body's chunks, through the decoder of httpx only where something is to be decoded."""
+    return decoded() if "content-encoding" in response.headers else response.stream
+
+
+def _close_all(idles: dict[str, deque[httpx.HTTPTransport]]) -> None:
+    for idle in list(idles.values()):
+        while slot := _pop(idle):
+            slot.close()
+
+
+def _pop(idle: deque[Any]) -> Any:
+    """Return the slot that was used last, or None. Safe between threads without a lock."""
+    try:
+        return idle.pop()
+    except IndexError:
+        return None
+
+
+@cache
+def _empty_context() -> ssl.SSLContext:
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+@cache
+def _url(url: str) -> httpx.URL:
+    return httpx.URL(url)
+
+
+def _origin(url: httpx.URL) -> str:
+    return f"{url.scheme}://{url.netloc.decode()}"
+
+
+def _proxy_of(scheme: str, host: str) -> str | None:
+    proxies = getproxies()
+    proxy = proxies.get(scheme) or proxies.get("all")
+    if not proxy or proxy_bypass(host):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def _to_httpx(wire: WireRequest, secrets: Secrets, timeout: Mapping[str, float]) -> httpx.Request:
+    url = _url(wire.url)
+    framing = (("host", url.netloc.decode()), ("content-length", str(len(wire.body))))
+    # "identity": a proxy that compresses a stream holds tokens back.
+    headers = (*framing, ("accept-encoding", "identity"), ("user-agent", "lllm"), *wire.headers, *secrets)
+    stream = httpx.ByteStream(wire.body)
+    return httpx.Request(wire.method, url, headers=headers, stream=stream, extensions={"timeout": timeout})
+
+
+class _Deadline:
+    """The end of the time that one attempt has."""
+
+    def __init__(self, timeout_s: float) -> None:
+        self._timeout_s, self._end_s = timeout_s, time.monotonic() + timeout_s
+
+    def check(self) -> None:
+        """Raise ProviderTimeout when it has passed."""
+        if time.monotonic() > self._end_s:
+            raise _timed_out(self._timeout_s, httpx.ReadTimeout)
+
+
+def _timed_out(timeout_s: float, kind: type[httpx.TimeoutException]) -> ProviderError:
+    return also_httpx(ProviderTimeout(f"no whole answer within {timeout_s:g} s"), kind)
+
+
+def to_named_error(error: Exception, timeout_s: float) -> ProviderError:
+    """Return the named error for what httpx raised; it is still an instance of that httpx class. Pure.
+
+    The text of protocol errors is not passed on: it may quote a header.
+    """
+    kind = type(error)
+    if isinstance(error, httpx.ConnectTimeout):
+        named = ProviderTimeout(f"could not connect within {min(CONNECT_S, timeout_s):g} s")
+    elif isinstance(error, httpx.TimeoutException):
+        return _timed_out(timeout_s, type(error))
+    elif isinstance(error, httpx.ConnectError | httpx.ProxyError):
+        # A certificate that is wrong now is wrong in a second, too.
+        untrusted = "CERTIFICATE_VERIFY_FAILED" in str(error)
+        hint = "is the server running, and base_url right?"
+        named = ConnectFailed(f"could not connect: {error}", retryable=not untrusted, hint=hint)
+    elif isinstance(error, httpx.DecodingError):
+        named = BadReply("the body is not compressed in the way that its header says")
+    elif isinstance(error, httpx.LocalProtocolError | httpx.InvalidURL | httpx.UnsupportedProtocol):
+        named = ProviderError(f"the request cannot be sent ({kind.__name__})", hint="check base_url and headers")
+    else:
+        named = ConnectionLost(f"the connection broke before the answer was whole ({kind.__name__})")
+    return also_httpx(named, kind)
+
+
+def with_response(error: ProviderError, wire: WireRequest, headers: Mapping[str, str], body: bytes) -> ProviderError:
+    """Make a status error also an ``httpx.HTTPStatusError`` with ``.request`` and ``.response``, and return it.
+
+    The request has no credentials, and ``body`` must be redacted.
+    """
+    if isinstance(error, StatusError | BadReply) and error.status is not None:
+        request = httpx.Request(wire.method, wire.url, headers=wire.headers, content=wire.body)
+        kept = {name: text for name, text in headers.items() if name not in ("content-encoding", "content-length")}
+        also_httpx(error, httpx.HTTPStatusError)
+        known = cast("httpx.HTTPStatusError", error)
+        known.request = request
+        known.response = httpx.Response(error.status, headers=kept, content=body, request=request)
+    return error
+
+
+def also_httpx(error: ProviderError, kind: type[Exception]) -> ProviderError:
+    """Make ``error`` an instance of ``kind``, too, and return it: users may catch either."""
+    error.__class__ = _both(type(error), kind)
+    if issubclass(kind, httpx.HTTPError):
+        error._request = None  # noqa: SLF001 # pyright: ignore[reportAttributeAccessIssue] - what the constructor of httpx sets
+    return error
+
+
+@cache
+def _both(ours: type[ProviderError], theirs: type[Exception]) -> type[ProviderError]:
+    def reduce(error: ProviderError) -> Any:  # pickles as our own class alone: this one has no address
+        facts = {name: value for name, value in vars(error).items() if name not in ("_request", "response")}
+        return ours, (error.message,), facts
+
+    body = {"__module__": ours.__module__, "__qualname__": ours.__qualname__, "__reduce__": reduce}
+    return cast("type[ProviderError]", type(ours.__name__, (ours, theirs), body))

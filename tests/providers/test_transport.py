@@ -1,0 +1,290 @@
+"""The wire under stress: pools, deadlines, cancellation, secrets, and errors that users of httpx know."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import pickle
+import subprocess
+import sys
+import threading
+import zlib
+
+import httpx
+import pytest
+from chat_values import ask, chunk, reply, sse
+
+from lllm.errors import ConfigError, ConnectFailed, ProviderError, ProviderTimeout, RateLimited
+from lllm.providers.http import HTTPProvider
+from lllm.providers.profiles import Profile
+from lllm.providers.transport import to_named_error
+from lllm.utils import Secret
+
+OK = {"status": 200, "headers": {"content-type": "application/json"}, "body": reply(content="hey")}
+EVENTS = {"status": 200, "headers": {"content-type": "text/event-stream"}}
+KEY = "sk-not-a-real-key-1"
+
+
+def provider_at(url, **profile):
+    return HTTPProvider(Profile(name="p", base_url=url, **profile), api_key=KEY)
+
+
+def send(provider, request, *, use_async, **options):
+    if not use_async:
+        try:
+            return provider.send(request, **options)
+        finally:
+            provider.close()
+    return asyncio.run(provider.asend(request, **options))
+
+
+both = pytest.mark.parametrize("use_async", [False, True], ids=["sync", "async"])
+
+
+def test_turns_share_one_connection(fault_server):
+    """A new connection, with TLS, at each turn costs more than everything else that we do."""
+    provider = provider_at(fault_server.add(OK))
+    before = fault_server.connections
+    for _ in range(3):
+        provider.send(ask())
+    provider.close()
+
+    async def turns():
+        for _ in range(3):
+            await provider.asend(ask())
+
+    asyncio.run(turns())
+    assert fault_server.connections - before == 2
+
+
+def test_a_connection_that_the_server_closed_while_idle_is_replaced(fault_server):
+    """Servers close idle connections; the next turn must not fail for it."""
+    provider = provider_at(fault_server.add({**OK, "keep": False}))
+    assert [provider.send(ask()).content for _ in range(3)] == ["hey"] * 3
+    provider.close()
+
+
+@both
+def test_a_connection_that_the_server_closes_as_we_use_it_is_replaced_once(fault_server, use_async):
+    """llama.cpp does that after a stream; when no byte of an answer has come, nothing is lost by sending again."""
+    url = fault_server.add({**OK, "then": "abort"})
+    provider, start = provider_at(url), len(fault_server.requests)
+
+    async def turns():
+        return [(await provider.asend(ask())).content for _ in range(2)]
+
+    got = asyncio.run(turns()) if use_async else [provider.send(ask()).content for _ in range(2)]
+    provider.close()
+    assert got == ["hey", "hey"]
+    assert len(fault_server.requests) - start == 3
+
+
+def test_parallel_calls_have_a_connection_each_and_leave_none_open(fault_server):
+    """The end of asyncio.run closes the connections: a ResourceWarning here is an error."""
+    provider = provider_at(fault_server.add(OK))
+
+    async def many():
+        return await asyncio.gather(*[provider.asend(ask()) for _ in range(20)])
+
+    for _ in range(2):  # each run has a loop of its own
+        assert {message.content for message in asyncio.run(many())} == {"hey"}
+
+
+def test_threads_share_a_provider(fault_server):
+    """A provider is one object in a program that may have many threads."""
+    provider = provider_at(fault_server.add(OK))
+    texts = []
+    threads = [threading.Thread(target=lambda: texts.append(provider.send(ask()).content)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    provider.close()
+    assert texts == ["hey"] * 8
+
+
+@both
+def test_the_whole_has_a_deadline_even_when_bytes_keep_coming(fault_server, use_async):
+    """Comments that keep a connection alive must not keep a caller waiting for ever."""
+    fault = {**EVENTS, "chunks": [": ping\n\n"] * 100, "delay_ms": 40}
+    with pytest.raises(ProviderTimeout) as caught:
+        send(provider_at(fault_server.add(fault)), ask(stream=True), use_async=use_async, timeout_s=0.2)
+    assert isinstance(caught.value, httpx.TimeoutException)
+
+
+@both
+def test_a_callback_that_raises_ends_the_stream_and_the_connection(fault_server, use_async):
+    """The user said stop: no more tokens may be paid for."""
+    fault_server.closed_by_client.clear()
+    fault = {**EVENTS, "chunks": [sse(chunk(content="a"), done=False)], "close": "hang"}
+
+    def stop(_):
+        raise KeyError("enough")
+
+    with pytest.raises(KeyError, match="enough"):
+        send(provider_at(fault_server.add(fault)), ask(stream=True), use_async=use_async, on_delta=stop)
+    assert fault_server.closed_by_client.wait(5)
+
+
+def test_cancelling_a_task_closes_its_connection(fault_server):
+    """A cancelled call that goes on in the background is paid for and never read."""
+    fault_server.closed_by_client.clear()
+    fault = {**EVENTS, "chunks": [sse(chunk(content="a"), done=False)], "close": "hang"}
+    provider = provider_at(fault_server.add(fault))
+
+    async def cancel_at_first_delta():
+        task = asyncio.ensure_future(provider.asend(ask(stream=True), on_delta=lambda _: task.cancel()))
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancel_at_first_delta())
+    assert fault_server.closed_by_client.wait(5)
+
+
+@both
+def test_a_reply_that_is_whole_counts_though_the_connection_breaks_after_it(fault_server, use_async):
+    """After [DONE] there is nothing to lose, and asking again would be paid for twice."""
+    fault = {**EVENTS, "chunks": [sse(chunk("stop", content="hey"))], "close": "abort"}
+    assert send(provider_at(fault_server.add(fault)), ask(stream=True), use_async=use_async).content == "hey"
+
+
+@both
+@pytest.mark.parametrize(("name", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
+def test_compressed_bodies_are_read(fault_server, use_async, name, pack):
+    """We ask for none, but gateways compress what they like."""
+    fault = {**OK, "headers": {**OK["headers"], "content-encoding": name}, "body": pack(OK["body"])}
+    assert send(provider_at(fault_server.add(fault)), ask(), use_async=use_async).content == "hey"
+
+
+def test_a_server_that_refuses_stream_options_is_asked_once_without(fault_server):
+    """The question costs nothing but its refusal costs the call; it is remembered."""
+    refusal = {"status": 422, "headers": {}, "body": '{"detail": "stream_options: extra inputs are not permitted"}'}
+    provider = provider_at(
+        fault_server.add({**refusal, "second": {**EVENTS, "chunks": [sse(chunk("stop", content="hey"))]}})
+    )
+    start = len(fault_server.requests)
+    assert provider.send(ask(stream=True)).content == "hey"
+    assert provider.send(ask(stream=True)).content == "hey"
+    provider.close()
+    asked = [b"stream_options" in body for _, body in fault_server.requests[start:]]
+    assert asked == [True, False, False]
+
+
+@both
+def test_errors_are_also_those_of_httpx(fault_server, use_async):
+    """Programs that were written for httpx keep their except clauses, with the answer in hand but not the key."""
+    fault = {"status": 429, "headers": {"retry-after": "7"}, "body": f"slow down, {KEY}"}
+    with pytest.raises(httpx.HTTPStatusError) as caught:
+        send(provider_at(fault_server.add(fault)), ask(), use_async=use_async)
+    error = caught.value
+    assert isinstance(error, RateLimited)
+    assert (error.response.status_code, error.retry_after_s, error.response.headers["retry-after"]) == (429, 7.0, "7")
+    assert KEY not in error.response.text + str(error.request.headers) + repr(vars(error))
+    copy = pickle.loads(pickle.dumps(error))
+    assert (type(copy), copy.retry_after_s, copy.message) == (RateLimited, 7.0, error.message)
+
+
+@both
+def test_nobody_listening_is_a_failure_to_connect(use_async):
+    """The commonest fault of a local server; the hint says what to look at."""
+    with pytest.raises(ConnectFailed) as caught:
+        send(provider_at("http://127.0.0.1:1/v1"), ask(), use_async=use_async)
+    assert isinstance(caught.value, httpx.ConnectError)
+    assert caught.value.retryable
+    assert "base_url" in caught.value.hint
+
+
+def test_a_certificate_that_nobody_signed_is_not_worth_a_retry():
+    """It will be as wrong in a second; an address that cannot be looked up may be right by then."""
+    wrong = to_named_error(httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] self-signed certificate"), 1)
+    assert isinstance(wrong, ConnectFailed)
+    assert not wrong.retryable
+    assert to_named_error(httpx.ConnectError("Temporary failure in name resolution"), 1).retryable
+
+
+def test_a_header_that_cannot_be_sent_is_not_quoted():
+    """The text of such an error quotes the header, which may be the key."""
+    error = to_named_error(httpx.LocalProtocolError(f"Illegal header value b'Bearer {KEY}'"), 1)
+    assert KEY not in str(error)
+    assert not error.retryable
+
+
+def test_time_to_connect_is_told_apart():
+    """An address that swallows packets is another fault than a model that thinks long; both are timeouts."""
+    error = to_named_error(httpx.ConnectTimeout("timed out"), 600)
+    assert isinstance(error, ProviderTimeout)
+    assert "could not connect within 20 s" in str(error)
+
+
+def test_a_missing_key_is_told_before_anything_is_sent(fault_server):
+    """The message names the variable; it is read anew at each call."""
+    environ = {}
+    profile = Profile(name="p", base_url=fault_server.add(OK), api_key_env="SOME_KEY")
+    provider = HTTPProvider(profile, environ=environ)
+    start = len(fault_server.requests)
+    with pytest.raises(ConfigError, match="SOME_KEY"):
+        provider.send(ask())
+    environ["SOME_KEY"] = "bad\nkey"
+    with pytest.raises(ConfigError) as caught:
+        provider.send(ask())
+    assert "bad" not in str(caught.value)
+    assert len(fault_server.requests) == start
+    environ["SOME_KEY"] = f" {KEY}\n"
+    assert provider.send(ask()).content == "hey"
+    provider.close()
+    assert f"authorization: bearer {KEY}".encode() in fault_server.requests[-1][0].lower()
+
+
+def test_a_key_is_nowhere_but_on_the_wire(fault_server):
+    """Requests, reprs and descriptions end in logs."""
+
+    class Memory:
+        """A transport that only remembers."""
+
+        def send(self, wire, secrets, receiver, timeout_s):
+            self.sent = (wire, secrets, timeout_s)
+            receiver.start(200, {"content-type": "application/json"})
+            receiver.feed(OK["body"])
+
+        def close(self):
+            """Nothing is open."""
+
+    memory = Memory()
+    provider = HTTPProvider(
+        Profile(name="p", base_url="http://x/v1", timeout_s=3), api_key=Secret(KEY, "K"), transport=memory
+    )
+    assert provider.send(ask()).content == "hey"
+    wire, secrets, timeout_s = memory.sent
+    assert secrets == (("authorization", f"Bearer {KEY}"),)
+    assert timeout_s == 3
+    assert KEY not in repr(wire) + repr(provider) + repr(provider.describe()) + repr(provider.profile)
+    assert provider.describe() == {"name": "p", "api": "chat", "base_url": "http://x/v1"}
+
+
+def test_a_body_without_end_is_refused(fault_server, monkeypatch):
+    """A server may not fill our memory."""
+    monkeypatch.setattr("lllm.providers.http.MAX_BODY_BYTES", 100)
+    with pytest.raises(ProviderError, match="longer than 100 bytes"):
+        send(provider_at(fault_server.add({**OK, "body": b"x" * 200})), ask(), use_async=False)
+
+
+@both
+def test_a_proxy_of_the_environment_is_used(fault_server, monkeypatch, use_async):
+    """Companies allow no other way out; and what no_proxy names is reached directly."""
+    url = fault_server.add(OK)
+    origin, number = url.rsplit("/", 1)
+    monkeypatch.setenv("http_proxy", origin)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    for address, target in ((f"http://nowhere.invalid/{number}", b"http://nowhere.invalid/"), (url, b"/")):
+        assert send(provider_at(address), ask(), use_async=use_async).content == "hey"
+        assert fault_server.requests[-1][0].startswith(b"POST " + target)
+
+
+def test_the_room_loads_httpx_only_to_send():
+    """Whoever replays or uses the mock pays nothing for HTTP."""
+    code = (
+        "import sys; from lllm.providers import build_provider, parse_exchange;"
+        "build_provider('openai', {}); build_provider('mock', {});"
+        "sys.exit(any(name in sys.modules for name in ('httpx', 'pydantic', 'yaml', 'jinja2', 'asyncio', 'ssl')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
