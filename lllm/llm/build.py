@@ -1,0 +1,99 @@
+"""From a config to agents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any, cast
+
+from lllm.const import APITypes
+from lllm.errors import ConfigError
+from lllm.llm.agent import Agent
+from lllm.llm.prompts import PROMPT_REGISTRY
+from lllm.llm.session import Limits
+from lllm.log.base import ReplayableLogBase
+from lllm.models.prompt import text_prompt
+from lllm.providers.build import build_provider
+
+BUDGETS = ("max_exception_retry", "max_interrupt_times", "max_llm_recall")
+_OWN = {
+    "model_name",
+    "system_prompt_path",
+    "system_prompt",
+    "api_type",
+    "provider",
+    "provider_config",
+    "limits",
+    *BUDGETS,
+}
+_SECRET = ("key", "token", "password", "passwd", "secret", "credential", "authorization", "cookie")
+
+
+def build_agents(config: Mapping[str, Any], group: Sequence[str], log_base: ReplayableLogBase) -> dict[str, Agent[Any]]:
+    """Return the agents of ``config["agent_configs"]``, by name: those of ``group``, or all when it is empty.
+
+    Raises:
+        ConfigError: an agent of the group is not configured, or a value does not fit.
+        NotRegisteredError: no prompt has the path of a ``system_prompt_path``.
+    """
+    configs = cast("Mapping[str, Mapping[str, Any]]", config.get("agent_configs") or {})
+    if missing := [name for name in group if name not in configs]:
+        raise ConfigError(f"agent_configs lacks {', '.join(missing)}", hint=f"it has: {', '.join(configs) or 'none'}")
+    return {name: build_one(name, configs[name], config, log_base) for name in group or configs}
+
+
+def build_one(name: str, own: Mapping[str, Any], config: Mapping[str, Any], log_base: ReplayableLogBase) -> Agent[Any]:
+    """Return one agent: its own config over the system's; keys that are no setting of ours are model arguments."""
+    settings = {
+        **{key: config[key] for key in ("provider", "provider_config", "limits", *BUDGETS) if key in config},
+        **own,
+    }
+    path = settings.get("system_prompt_path")
+    prompt = PROMPT_REGISTRY[path] if path else text_prompt(f"{name}/system", str(settings.get("system_prompt", "")))
+    provider = settings.get("provider", "openai")
+    budgets = {key: settings[key] for key in BUDGETS if key in settings}
+    return Agent(
+        name=name,
+        system_prompt=prompt,
+        model=str(settings.get("model_name", "mock" if provider == "mock" else "")) or _no_model(name),
+        provider=build_provider(provider, settings.get("provider_config") or {}),
+        log_base=log_base,
+        api_type=APITypes(settings.get("api_type", APITypes.COMPLETION)),
+        model_args={key: value for key, value in own.items() if key not in _OWN},
+        limits=build_limits(settings.get("limits") or {}),
+        **budgets,
+    )
+
+
+def _no_model(name: str) -> str:
+    raise ConfigError(f"agent {name!r} has no model_name", hint=f"set agent_configs.{name}.model_name")
+
+
+def build_limits(data: Mapping[str, Any]) -> Limits:
+    """Return the limits of a config.
+
+    Raises:
+        ConfigError: an unknown key.
+    """
+    known = {item.name for item in fields(Limits)}
+    if unknown := sorted(set(data) - known):
+        raise ConfigError(f"unknown limits: {', '.join(unknown)}", hint=f"known: {', '.join(sorted(known))}")
+    return Limits(**data)
+
+
+def public_config(value: Any) -> Any:
+    """Return a config without its secrets, as the log keeps it: values under keys that name one are left out. Pure."""
+    if isinstance(value, Mapping):
+        items = cast("Mapping[str, Any]", value).items()
+        return {str(key): "[secret]" if _is_secret(str(key), part) else public_config(part) for key, part in items}
+    if isinstance(value, list | tuple):
+        return [public_config(part) for part in cast("Sequence[Any]", value)]
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def _is_secret(key: str, value: Any) -> bool:
+    """Whether a key's value is a secret; ``api_key_env`` names a variable, ``max_tokens`` is a number."""
+    low = key.lower()
+    if low.endswith("_env") or (low.endswith("tokens") and isinstance(value, int | float | None)):
+        return False
+    return any(word in low for word in _SECRET)

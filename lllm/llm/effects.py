@@ -1,0 +1,102 @@
+"""What a turn asks its driver to do. Values: a driver performs them live, from a tape, sync or async."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from lllm.models.function import Function, FunctionCall
+from lllm.models.request import ModelRequest
+from lllm.providers.base import Provider
+
+
+@dataclass(frozen=True, slots=True)
+class AskModel:
+    """Make one model call; answer with its Message, or raise a ProviderError."""
+
+    id: str
+    provider: Provider
+    request: ModelRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One function to run, with arguments that fit."""
+
+    id: str
+    ordinal: int
+    function: Function
+    call: FunctionCall
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StartFunctions:
+    """Start these functions, at once or one after the other; answer with None."""
+
+    jobs: tuple[Job, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NextResult:
+    """Answer with ``(ordinal, answered call)`` of the started function that returns next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Wait, then answer with None."""
+
+    id: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """Make the log durable, then answer with None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parse:
+    """Run the user's parser; answer with its value, or raise what it raises."""
+
+    parse: Callable[[], Any]
+
+
+Effect = AskModel | StartFunctions | NextResult | Sleep | Sync | Parse
+
+
+class DeadlineHit(BaseException):
+    """The call's time is up. A BaseException, so that no function or parser of the user can swallow it."""
+
+
+class Effects(Protocol):
+    """Performs effects for one call: live, or from a recording."""
+
+    def perform(self, effect: Effect) -> Any:
+        """Perform one effect, blocking."""
+        ...
+
+    async def aperform(self, effect: Effect) -> Any:
+        """Perform one effect on the running event loop."""
+        ...
+
+
+class Tape(Protocol):
+    """A recording that stands in for the world: models, functions, clocks and chance."""
+
+    def effects(self) -> Effects:
+        """Return what performs the effects of one call."""
+        ...
+
+    def is_spent(self, dialog_id: str) -> bool:
+        """Return whether the dialog's next call found the session's budget spent."""
+        ...
+
+    def value(self, id: str) -> Any:  # noqa: A002 - the envelope's own word
+        """Return the recorded value of a ``value`` event.
+
+        Raises:
+            ReplayDiverged: there is none.
+        """
+        ...

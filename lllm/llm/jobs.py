@@ -1,0 +1,317 @@
+"""Running functions: at once, each with its own time-out, results in the order in which they arrive.
+
+A function that does not return in time is given up: its thread, which cannot be killed, is a daemon that holds up
+nobody, and what it returns later is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from contextvars import copy_context
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from lllm.errors import FunctionError, FunctionTimeout
+from lllm.llm.effects import DeadlineHit, Job
+from lllm.llm.session import function_scope
+from lllm.models.function import FunctionCall, fail
+from lllm.models.plain import show
+
+Result = tuple[int, FunctionCall]
+Arrival = tuple[int, FunctionCall | BaseException]
+
+
+# What a function may raise and the model reads. A cancellation is one of them, when the function made it itself: of one
+# that came from outside nobody waits for the result.
+_FUNCTION_FAULTS = (Exception, SystemExit, asyncio.CancelledError)
+
+
+class DaemonThreads:
+    """Threads that are kept for the next function, and that never hold up the end of the program.
+
+    The executors of the standard library join their threads at exit, so a function that never returns would keep the
+    program alive for ever.
+    """
+
+    def __init__(self) -> None:
+        self._reset()
+        os.register_at_fork(after_in_child=self._reset)  # threads do not survive a fork
+
+    def _reset(self) -> None:
+        self._work: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._idle = threading.Semaphore(0)
+
+    def submit(self, work: Callable[[], None]) -> None:
+        """Run ``work``, which must not raise, in an idle thread or a new one. Returns at once."""
+        if self._idle.acquire(blocking=False):
+            self._work.put(work)
+            return
+        threading.Thread(
+            target=self._serve, args=(work, self._work, self._idle), name="lllm-function", daemon=True
+        ).start()
+
+    @staticmethod
+    def _serve(work: Callable[[], None], queue: SimpleQueue[Callable[[], None]], idle: threading.Semaphore) -> None:
+        while True:
+            work()
+            idle.release()
+            work = queue.get()
+
+
+THREADS = DaemonThreads()
+
+
+class Jobs:
+    """The functions of one round. Use either ``next`` or ``anext``.
+
+    Args:
+        jobs: what to run.
+        limit: how many may run at once.
+        deadline: moment on the monotonic clock when the whole call is over, or None.
+        check: raises when the call was cancelled.
+        in_threads: never run a function in the caller's own thread, which then can stop waiting for it.
+    """
+
+    def __init__(
+        self,
+        jobs: tuple[Job, ...],
+        limit: int,
+        deadline: float | None,
+        check: Callable[[], None],
+        *,
+        in_threads: bool = False,
+    ) -> None:
+        self._waiting = deque(jobs)
+        self._running: dict[int, tuple[Job, float | None]] = {}
+        self._limit = max(1, limit)
+        self._deadline = deadline
+        self._check = check
+        self._in_threads = in_threads
+        self._results: SimpleQueue[Arrival] = SimpleQueue()
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._arrivals: asyncio.Queue[Arrival] | None = None
+
+    def next(self) -> Result:
+        """Return the next result, blocking."""
+        job = self._waiting[0] if self._waiting and not self._running else None
+        if job is not None and len(self._waiting) == 1 and self._may_run_here(job):
+            self._waiting.clear()
+            return job.ordinal, run_job(job)
+        while True:
+            self._start(self._start_thread)
+            try:
+                arrived = self._results.get(timeout=self._patience())
+            except Empty:
+                if (late := self._given_up()) is not None:
+                    return late
+                continue
+            if (result := self._accept(arrived)) is not None:
+                return result
+
+    async def anext(self) -> Result:
+        """Return the next result; async functions run on this loop, others in threads."""
+        if self._arrivals is None:
+            self._arrivals = asyncio.Queue()
+        while True:
+            self._start(self._start_on_loop)
+            try:
+                async with asyncio.timeout(self._patience()):
+                    arrived = await self._arrivals.get()
+            except TimeoutError:
+                if (late := self._given_up()) is not None:
+                    return late
+                continue
+            if (result := self._accept(arrived)) is not None:
+                return result
+
+    def abandon(self) -> None:
+        """Cancel what can be cancelled; threads are left to end by themselves."""
+        self._waiting.clear()
+        self._running.clear()
+        for task in self._tasks.values():
+            task.cancel()
+
+    def _may_run_here(self, job: Job) -> bool:
+        """Whether the caller's own thread will do: nothing runs beside it, and nobody would stop it."""
+        return not self._in_threads and job.function.timeout_s is None and self._deadline is None and not _is_async(job)
+
+    def _accept(self, arrived: Arrival) -> Result | None:
+        """Return a result that is still waited for; raise what broke through a function, such as KeyboardInterrupt."""
+        ordinal, call = arrived
+        if self._running.pop(ordinal, None) is None:
+            return None
+        if isinstance(call, BaseException):
+            raise call
+        return ordinal, call
+
+    def _start(self, start: Callable[[Job], None]) -> None:
+        while self._waiting and len(self._running) < self._limit:
+            job = self._waiting.popleft()
+            limit = job.function.timeout_s
+            self._running[job.ordinal] = (job, None if limit is None else time.monotonic() + limit)
+            start(job)
+
+    def _start_thread(self, job: Job) -> None:
+        results, context = self._results, copy_context()
+        THREADS.submit(lambda: results.put((job.ordinal, context.run(_run_or_catch, job))))
+
+    def _start_on_loop(self, job: Job) -> None:
+        arrivals = self._arrivals
+        assert arrivals is not None
+        if _is_async(job):
+
+            async def work() -> None:
+                arrivals.put_nowait((job.ordinal, await arun_job(job)))
+
+            self._tasks[job.ordinal] = asyncio.create_task(work(), name=f"lllm-{job.id}")
+            return
+        loop, context = asyncio.get_running_loop(), copy_context()
+
+        def bring() -> None:
+            result = (job.ordinal, context.run(_run_or_catch, job))
+            with suppress(RuntimeError):  # the loop has ended: nobody waits for this result any more
+                loop.call_soon_threadsafe(arrivals.put_nowait, result)
+
+        THREADS.submit(bring)
+
+    def _patience(self) -> float | None:
+        """Return seconds until something must be looked at; a quarter at most, so that a cancel is seen."""
+        ends = [end for _, end in self._running.values() if end is not None]
+        if self._deadline is not None:
+            ends.append(self._deadline)
+        return max(0.0, min([0.25, *(end - time.monotonic() for end in ends)]))
+
+    def _given_up(self) -> Result | None:
+        """Return a function that has run out of its time as a result; raise when the whole call has."""
+        self._check()
+        now = time.monotonic()
+        if self._deadline is not None and now >= self._deadline:
+            names = ", ".join(job.function.name for job, _ in self._running.values())
+            self.abandon()
+            raise DeadlineHit(f"function {names}")
+        for ordinal, (job, end) in self._running.items():
+            if end is not None and now >= end:
+                del self._running[ordinal]
+                if (task := self._tasks.get(ordinal)) is not None:
+                    task.cancel()
+                late = FunctionTimeout(f"{job.function.name} did not return within {job.function.timeout_s} s")
+                return ordinal, fail(job.call, late)
+        return None
+
+
+def _is_async(job: Job) -> bool:
+    function: Any = job.function.function
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
+
+
+def run_job(job: Job) -> FunctionCall:
+    """Run one function to its end in this thread; what it raises becomes its result."""
+    with function_scope(job.id):
+        try:
+            value = _callable(job)(**job.arguments)
+            if inspect.isawaitable(value):
+                value = _wait_here(value)
+            return job.function.finish(job.call, value)
+        except _FUNCTION_FAULTS as error:
+            return _fail(job, error)
+
+
+async def arun_job(job: Job) -> FunctionCall:
+    """Async twin of :func:`run_job`, for async functions on the running loop."""
+    with function_scope(job.id):
+        try:
+            return job.function.finish(job.call, await _callable(job)(**job.arguments))
+        except _FUNCTION_FAULTS as error:
+            return _fail(job, error)
+
+
+def _fail(job: Job, error: BaseException) -> FunctionCall:
+    return fail(job.call, FunctionError(f"{type(error).__name__}: {show(error)}"))
+
+
+def _run_or_catch(job: Job) -> FunctionCall | BaseException:
+    """Run one function in a thread; return what it raises beyond its faults, for the waiting thread to raise."""
+    try:
+        return run_job(job)
+    except BaseException as error:  # noqa: BLE001 - without it the thread dies and the caller waits for ever
+        return error
+
+
+def _callable(job: Job) -> Callable[..., Any]:
+    if job.function.function is None:
+        raise FunctionError("it has no callable; link one with link_function")
+    return job.function.function
+
+
+async def _wait_for(value: Any) -> Any:
+    return await value
+
+
+def _wait_here(value: Any) -> Any:
+    """Run an awaitable to its end on a loop of its own: in another thread, where a loop runs in this one already."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(_wait_for(value))
+    return run_bounded(lambda: asyncio.run(_wait_for(value)), None, "")
+
+
+def run_bounded(work: Callable[[], Any], deadline: float | None, what: str) -> Any:
+    """Run ``work`` in a thread and stop waiting at the deadline, if there is one.
+
+    Raises:
+        DeadlineHit: it did not return in time; its thread is left behind.
+    """
+    box: SimpleQueue[tuple[bool, Any]] = SimpleQueue()
+    _submit_boxed(work, box.put)
+    try:
+        boxed = box.get(timeout=None if deadline is None else max(0.0, deadline - time.monotonic()))
+    except Empty:
+        raise DeadlineHit(what) from None
+    return _unboxed(boxed)
+
+
+async def arun_bounded(work: Callable[[], Any], deadline: float, what: str) -> Any:
+    """Async twin of :func:`run_bounded`: the event loop goes on meanwhile."""
+    loop = asyncio.get_running_loop()
+    box: asyncio.Queue[tuple[bool, Any]] = asyncio.Queue()
+
+    def put(boxed: tuple[bool, Any]) -> None:
+        with suppress(RuntimeError):  # the loop has ended: nobody waits any more
+            loop.call_soon_threadsafe(box.put_nowait, boxed)
+
+    _submit_boxed(work, put)
+    try:
+        async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
+            boxed = await box.get()
+    except TimeoutError:
+        raise DeadlineHit(what) from None
+    return _unboxed(boxed)
+
+
+def _submit_boxed(work: Callable[[], Any], put: Callable[[tuple[bool, Any]], None]) -> None:
+    """Run ``work`` in a thread and put whether it returned, and what it returned or raised."""
+
+    def run() -> None:
+        try:
+            boxed = (True, work())
+        except BaseException as error:  # noqa: BLE001 - carried over to whoever waits
+            boxed = (False, error)
+        put(boxed)
+
+    context = copy_context()
+    THREADS.submit(lambda: context.run(run))
+
+
+def _unboxed(boxed: tuple[bool, Any]) -> Any:
+    done, value = boxed
+    if not done:
+        raise value
+    return value

@@ -1,0 +1,58 @@
+"""Is a reply usable? Everything that a model can get wrong is decided here, and told in words that it can act on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from lllm.const import Finish
+from lllm.errors import ParseError
+from lllm.models.message import Message
+from lllm.models.prompt import Prompt
+
+
+class Verdict(NamedTuple):
+    """What is made of one reply: a problem in words for the model, or the parsed value."""
+
+    problem: str
+    parsed: Any = None
+
+
+def find_problem(reply: Message[Any], prompt: Prompt[Any]) -> str:
+    """Return why a reply cannot be used, before its text is parsed; empty when it can. Pure."""
+    if reply.refusal or reply.finish is Finish.REFUSAL:
+        return f"the reply is a refusal: {reply.refusal or reply.content}"[:1000]
+    if reply.finish is Finish.CONTENT_FILTER:
+        return "the reply was stopped by a content filter"
+    if reply.finish is Finish.LENGTH and not takes_message(prompt):
+        return "the reply was cut off because it is too long; answer more briefly"
+    if not reply.function_calls and not reply.content.strip():
+        return "the reply is empty"
+    return ""
+
+
+def parse_reply(reply: Message[Any], prompt: Prompt[Any], args: Mapping[str, Any]) -> Verdict:
+    """Run the prompt's parser over a reply without function calls.
+
+    Raises:
+        Exception: whatever the parser raises, except ParseError: a bug of its author, not of the model.
+    """
+    parser = prompt.parser
+    if parser is None:
+        return Verdict("", reply.content)
+    subject = reply if takes_message(prompt) else reply.content
+    try:
+        return Verdict("", parser(subject, **args))
+    except ParseError as error:
+        return Verdict(error.message or "the reply could not be parsed")
+
+
+def takes_message(prompt: Prompt[Any]) -> bool:
+    """Whether the prompt's parser reads the whole message, and so needs no more than its first tokens."""
+    return getattr(prompt.parser, "takes_message", False)
+
+
+def parses_with_user_code(prompt: Prompt[Any]) -> bool:
+    """Whether a parser of the user's runs: one that may loop, unlike ours."""
+    parser: Callable[..., Any] | None = prompt.parser
+    return parser is not None and not type(parser).__module__.startswith("lllm.")

@@ -1,0 +1,88 @@
+"""What a caller can watch while a call runs. It is presentation: the log is the same with and without a watcher."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from lllm.llm.dialog import Dialog
+from lllm.models.function import FunctionCall
+from lllm.models.message import Message
+from lllm.providers.base import Delta, OnDelta
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class TextEvent:
+    """A piece of a reply's text. A StateEvent with ``event="ModelReplied"`` and state AWAIT_MODEL takes it back."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningEvent:
+    """A piece of what the model thinks aloud."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionEvent:
+    """A function starts, or (``done``) has its result in ``call``."""
+
+    ordinal: int
+    call: FunctionCall
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StateEvent:
+    """The machine moved to ``state`` because of ``event``."""
+
+    state: str
+    event: str
+
+
+@dataclass(frozen=True)
+class FinishedEvent(Generic[T]):
+    """The call is over; what ``Agent.call`` returns."""
+
+    message: Message[T]
+    dialog: Dialog
+    calls: list[FunctionCall]
+
+
+StreamEvent = TextEvent | ReasoningEvent | FunctionEvent | StateEvent | FinishedEvent[Any]
+Listener = Callable[[StreamEvent], None]
+
+
+def guarded(listen: Listener) -> Listener:
+    """Return a listener whose errors do not touch the call: after the first, a warning, it is told nothing more."""
+    failed = False
+
+    def tell(event: StreamEvent) -> None:
+        nonlocal failed
+        if failed:
+            return
+        try:
+            listen(event)
+        except Exception as error:  # noqa: BLE001 - showing a reply must not lose it
+            failed = True
+            warnings.warn(f"a listener failed: {type(error).__name__}: {error}", RuntimeWarning, stacklevel=2)
+
+    return tell
+
+
+def on_delta(listen: Listener) -> OnDelta:
+    """Return what a provider calls with each piece of a reply."""
+
+    def tell(delta: Delta) -> None:
+        if delta.kind == "text":
+            listen(TextEvent(delta.text))
+        elif delta.kind == "reasoning":
+            listen(ReasoningEvent(delta.text))
+
+    return tell

@@ -1,0 +1,444 @@
+"""One call of an agent, from the turn's first request to a parsed reply or a named error.
+
+A turn is a generator: it yields effects and is sent their results, so that one body serves live runs, replays, sync and
+async. It asks the machine what to do next and does the bookkeeping: it grows the dialog, keeps failed attempts on a
+branch of their own, and logs intent before an effect and result after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NoReturn
+
+from lllm.const import Roles
+from lllm.errors import (
+    CallCancelled,
+    ConfigError,
+    LimitExceeded,
+    LLLMError,
+    LogError,
+    ModelBehaviorError,
+    ParseError,
+    ProviderError,
+    UserCodeError,
+)
+from lllm.llm.dialog import Dialog
+from lllm.llm.effects import AskModel, DeadlineHit, Effect, Job, NextResult, Parse, Sleep, StartFunctions, Sync
+from lllm.llm.judge import Verdict, find_problem, parse_reply, parses_with_user_code
+from lllm.llm.session import to_line
+from lllm.llm.stream import FunctionEvent, Listener, StateEvent
+from lllm.machine import (
+    Budgets,
+    BudgetSpent,
+    Called,
+    CallModel,
+    Cancelled,
+    DeadlinePassed,
+    Event,
+    Fail,
+    Finish,
+    FunctionReturned,
+    Machine,
+    ModelFailed,
+    ModelReplied,
+    Reason,
+    RunFunctions,
+    UserCodeRaised,
+    Wait,
+    Woke,
+    step,
+)
+from lllm.machine.transitions import NOT_OFFERED, TERMINAL
+from lllm.models.function import FunctionCall, fail
+from lllm.models.history import History
+from lllm.models.message import Attempt, Message, reply_facts_to_dict
+from lllm.models.plain import show
+from lllm.models.prompt import Prompt
+from lllm.models.request import Contract, ModelRequest
+from lllm.providers.base import Provider
+from lllm.utils import encode_json
+
+Flow = Generator[Effect, Any, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What one call is made with.
+
+    Attributes:
+        prompt: the contract of this turn.
+        contracts: makes the standing part of a request, given whether functions are offered.
+        extra: put on the reply; logged, never sent.
+        parser_args: passed to the parser.
+        listen: told what happens while it happens; what is logged is the same without it.
+    """
+
+    agent: str
+    provider: Provider
+    prompt: Prompt[Any]
+    contracts: Callable[[bool], Contract]
+    budgets: Budgets
+    extra: Mapping[str, Any]
+    parser_args: Mapping[str, Any]
+    listen: Listener | None = None
+
+
+class Turn:
+    """One call under way.
+
+    Attributes:
+        reply: the last usable reply; the call's result once the flow has ended.
+        made: every function call of this call that has an answer, in the order of the dialog.
+    """
+
+    def __init__(self, dialog: Dialog, terms: Terms) -> None:
+        self.dialog = dialog
+        self.session = dialog.session
+        self.terms = terms
+        self.machine = Machine(budgets=terms.budgets)
+        self.branch: History | None = None
+        self.attempts: tuple[Attempt, ...] = ()
+        self.made: list[FunctionCall] = []
+        self.reply: Message[Any] | None = None
+        self._body = ""
+        self._request: ModelRequest | None = None
+        self._step_id = ""
+        self._seq = 0
+        self._problem = ""
+        self._error: BaseException | None = None
+
+    def flow(self) -> Flow:
+        """Drive the machine from Called to its end.
+
+        Raises:
+            LLLMError: the named error that the call ended in.
+            BaseException: KeyboardInterrupt and cancellation of the task go on, once they are logged.
+        """
+        event: Event = Called()
+        while True:
+            try:
+                command = self._move(event)
+                if type(command) is Finish:
+                    break
+                event = yield from self._perform(command)
+            except BaseException as error:  # noqa: BLE001 - every end of a call is an event
+                event = self._stopped(error)
+        self._close(None)
+
+    def _perform(self, command: Any) -> Generator[Effect, Any, Event]:
+        match command:
+            case CallModel():
+                return (yield from self._call_model(command))
+            case RunFunctions():
+                return (yield from self._run_functions())
+            case Wait(seconds):
+                self.session.emit("wait", self._step_id, encode_json({"seconds": round(seconds, 6)}), self._seq)
+                yield Sleep(self._step_id, seconds)
+                return Woke()
+            case _:
+                assert isinstance(command, Fail)
+                self._fail(command.reason)
+
+    def _move(self, event: Event) -> Any:
+        self.machine, commands = step(self.machine, event)
+        if self.terms.listen is not None:
+            self.terms.listen(StateEvent(self.machine.state.value, type(event).__name__))
+        return commands[0] if commands else None
+
+    # --- the model -----------------------------------------------------------------------------------------------
+
+    def _call_model(self, command: CallModel) -> Generator[Effect, Any, Event]:
+        if self.session.is_spent(self.dialog.id):
+            return BudgetSpent()
+        if not command.again:
+            self._prepare(command)
+        assert self._request is not None
+        self._log_request(command)
+        try:
+            reply = yield AskModel(self._step_id, self.terms.provider, self._request)
+        except ProviderError as error:
+            return self._model_failed(error)
+        return (yield from self._model_replied(reply))
+
+    def _prepare(self, command: CallModel) -> None:
+        """Say what the machine wants said, and make the next request."""
+        if command.problem:
+            self._grow_branch(command.problem)
+        else:
+            self.branch, self.attempts = None, ()
+            if command.say_final:
+                text = self.terms.prompt.interrupt_handler_final()
+                self.dialog.append(Message(Roles.USER, text, "interrupt"))
+        history = self.dialog.history if self.branch is None else self.branch
+        contract = self.terms.contracts(command.offer_functions)
+        self._request = ModelRequest(contract, history, stream=self.terms.listen is not None)
+
+    def _grow_branch(self, problem: str) -> None:
+        """Put the unusable reply and the handler's answer on a branch that the dialog never sees."""
+        assert self.reply is not None
+        self.attempts = (*self.attempts, Attempt(self.reply.content, problem))
+        branch = self.dialog.history if self.branch is None else self.branch
+        shown: Message[Any] = self.reply
+        seen = self._body
+        if shown.function_calls or not shown.content.strip():
+            # Servers accept neither calls without results nor an empty message: what is left of the reply is its text.
+            shown = Message(Roles.ASSISTANT, shown.content.strip() or "(no text)", shown.creator)
+            seen = self.dialog.encode(shown)
+        said: Message[Any] = Message(Roles.USER, self.terms.prompt.exception_handler(problem), "exception")
+        body = self.dialog.encode(said)
+        self._seq = self.session.emit(
+            "message", f"{self._step_id}/x", f'{{"message":{body},"branch":"retry"}}', self._seq
+        )
+        self.branch = branch.append(shown, seen).append(said, body)
+
+    def _log_request(self, command: CallModel) -> None:
+        assert self._request is not None
+        contract, history = self._request.contract, self._request.history
+        self._log_contract(contract)
+        self._step_id = self.dialog.next_step()
+        why = f',"retry":{self.machine.retries}' if command.problem else ""
+        why += f',"recall":{self.machine.recalls}' if command.again else ""
+        data = f'{{"contract":"{contract.fingerprint}","n":{len(history)},"chain":"{history.chain.hex()[:32]}"{why}}}'
+        self._seq = self.session.emit("model.request", self._step_id, data, self._seq)
+
+    def _log_contract(self, contract: Contract) -> None:
+        """Log a contract at its first use in the session."""
+        key = f"{self.terms.agent}|{self.terms.prompt.path}|{contract.fingerprint}"
+        if not self.session.is_first(key):
+            return
+        prompt = self.terms.prompt
+        # The hash stands last: a reader, or a replay, finds first what it is made of.
+        told = {"path": prompt.path, "source": prompt.prompt, "parser": prompt.parser_name, **prompt.handlers}
+        data = {"agent": self.terms.agent, "provider": self.terms.provider.describe(), "prompt": told}
+        data |= contract.to_dict() | {"prompt_hash": prompt.hash, "fingerprint": contract.fingerprint}
+        self.session.log("contract", f"contract/{key}", data)
+
+    def _model_failed(self, error: ProviderError) -> Event:
+        data = {
+            "type": type(error).__name__,
+            "message": error.message,
+            "retryable": error.retryable,
+            "retry_after_s": error.retry_after_s,
+            "status": error.status,
+            "code": error.code,
+            "request_id": error.request_id,
+            "partial": error.partial,
+        }
+        self._seq = self.session.log(
+            "model.error", self._step_id, {k: v for k, v in data.items() if v not in (None, "")}, self._seq
+        )
+        self._error = error
+        return ModelFailed(error.retryable, error.retry_after_s, self.session.jitter(self._step_id))
+
+    def _model_replied(self, reply: Message[Any]) -> Generator[Effect, Any, Event]:
+        """Log the reply before anybody looks at it: it is paid for, whatever a parser makes of it."""
+        reply = reply.by(self.terms.agent, self.terms.extra)
+        self._body = self.dialog.encode(reply)
+        facts = encode_json(reply_facts_to_dict(reply))
+        data = f'{{"message":{self._body},{facts[1:]}'
+        self._seq = self.session.emit("model.reply", self._step_id, data, self._seq)
+        self.session.spend(reply.usage)
+        self.dialog.cost = self.dialog.cost + reply.usage
+        self.reply = reply
+        verdict = yield from self._judge(reply)
+        self._problem = verdict.problem
+        if not verdict.problem:
+            self.reply = reply.with_parsed(verdict.parsed, self.attempts)
+            if not reply.function_calls:
+                self.dialog.keep(self.reply, self._body)
+        usage = reply.usage
+        return ModelReplied(verdict.problem, len(reply.function_calls), usage.total_tokens, usage.cost_usd or 0.0)
+
+    def _judge(self, reply: Message[Any]) -> Generator[Effect, Any, Verdict]:
+        problem = find_problem(reply, self.terms.prompt)
+        if reply.function_calls and not self.machine.offers_functions:
+            problem = NOT_OFFERED
+        if problem or reply.function_calls:
+            return Verdict(problem)
+        parse = partial(parse_reply, reply, self.terms.prompt, self.terms.parser_args)
+        try:
+            return (yield Parse(parse)) if parses_with_user_code(self.terms.prompt) else parse()
+        except ConfigError:  # ours: what was asked for cannot be had, which is nobody's bug
+            raise
+        except Exception as error:
+            name = self.terms.prompt.parser_name
+            raise UserCodeError(
+                f"parser {name} of prompt {self.terms.prompt.path!r} raised {type(error).__name__}: {error}",
+                where=f"session {self.session.name}, {self._step_id}",
+                hint="raise ParseError for what the model should mend; the reply is in the log",
+            ) from error
+
+    # --- functions -----------------------------------------------------------------------------------------------
+
+    def _run_functions(self) -> Generator[Effect, Any, Event]:
+        """Run what the reply asks for. Each result is an event; the last is returned, once all are in the dialog.
+
+        The reply enters the dialog together with its results: a call that ends before that leaves a dialog that can be
+        sent again, since servers refuse function calls without results.
+        """
+        assert self.reply is not None
+        last: Event | None = None
+        calls = self.reply.function_calls
+        results: dict[int, tuple[FunctionCall, Message[Any], str]] = {}
+        answered, jobs = self._sort_out(calls)
+        for ordinal, call in answered:
+            results[ordinal] = self._take_result(ordinal, call, ran=False)
+            last = self._arrived(ordinal, len(calls) - len(results))
+        if jobs:
+            if self.session.journal.needs_barrier and not all(job.function.repeatable for job in jobs):
+                yield Sync()
+            yield StartFunctions(jobs)
+        for _ in jobs:
+            ordinal, call = yield NextResult()
+            results[ordinal] = self._take_result(ordinal, call, ran=True)
+            last = self._arrived(ordinal, len(calls) - len(results))
+        self.dialog.keep(self.reply, self._body)
+        for ordinal in range(len(calls)):  # the model's order, whatever order they arrived in
+            call, message, body = results[ordinal]
+            self.dialog.keep(message, body)
+            self.made.append(call)
+        assert last is not None
+        return last
+
+    def _arrived(self, ordinal: int, n_open: int) -> Event:
+        event = FunctionReturned(ordinal)
+        if n_open:
+            self._move(event)
+        return event
+
+    def _sort_out(self, calls: tuple[FunctionCall, ...]) -> tuple[list[tuple[int, FunctionCall]], tuple[Job, ...]]:
+        """Return the calls that are answered without running, and the others, whose intent is logged."""
+        answered: list[tuple[int, FunctionCall]] = []
+        jobs: list[Job] = []
+        for ordinal, call in enumerate(calls):
+            job = self._admit(ordinal, call, calls[:ordinal])
+            if isinstance(job, FunctionCall):
+                answered.append((ordinal, job))
+                continue
+            jobs.append(job)
+            data: dict[str, Any] = {"name": call.name, "arguments": call.raw_arguments}
+            if job.function.repeatable:
+                data["repeatable"] = True
+            self.session.log("function.call", job.id, data, self._seq)
+            if self.terms.listen is not None:
+                self.terms.listen(FunctionEvent(ordinal, call))
+        return answered, tuple(jobs)
+
+    def _admit(self, ordinal: int, call: FunctionCall, beside: tuple[FunctionCall, ...]) -> Job | FunctionCall:
+        """Return the job of a call, or its answer when it cannot or need not run."""
+        functions = self.terms.prompt.functions
+        function = functions.get(call.name)
+        if function is None:
+            return fail(
+                call, ParseError(f"there is no function {call.name!r}; there are: {', '.join(functions) or 'none'}")
+            )
+        try:
+            arguments = function.bind(call)
+        except Exception as error:  # noqa: BLE001 - ParseError, or a validator of the user's that raised: the model reads it
+            return fail(call, error)
+        if not function.allow_repeat and (earlier := self._earlier(call, beside)):
+            return call.answered(earlier.result, _told_again(earlier), earlier.error_message)
+        return Job(f"{self._step_id}/f{ordinal}", ordinal, function, call, arguments)
+
+    def _earlier(self, call: FunctionCall, beside: tuple[FunctionCall, ...]) -> FunctionCall | None:
+        """Return the call that ``call`` repeats: one answered before, or one that stands earlier in the same reply."""
+        return next((other for other in (*self.made, *beside) if call.equals(other)), None)
+
+    def _take_result(self, ordinal: int, call: FunctionCall, *, ran: bool) -> tuple[FunctionCall, Message[Any], str]:
+        """Log a result, as the message that the model will read and as data."""
+        text = self.terms.prompt.interrupt_handler(call.result_str)
+        message: Message[Any] = Message(Roles.TOOL, text, "function", tool_call_id=call.id)
+        body = self.dialog.encode(message)
+        data: dict[str, Any] = {}
+        if call.result_str != text:
+            data["text"] = call.result_str
+        if call.error_message:
+            data["error"] = call.error_message
+        elif call.result != call.result_str:
+            data["result"] = call.result
+        if not ran:
+            data |= {"ran": False, "name": call.name}
+        facts = f",{encode_json(data)[1:]}" if data else "}"
+        self.session.emit("function.result", f"{self._step_id}/f{ordinal}", f'{{"message":{body}{facts}', self._seq)
+        if self.terms.listen is not None:
+            self.terms.listen(FunctionEvent(ordinal, call, done=True))
+        return call, message, body
+
+    # --- ends ----------------------------------------------------------------------------------------------------
+
+    def _stopped(self, error: BaseException) -> Event:
+        """Return the event for what broke into an effect; errors that the call cannot outlive go on at once."""
+        if isinstance(error, LogError) or self.machine.state in TERMINAL:
+            raise error
+        if isinstance(error, Exception) and not isinstance(error, LLLMError):
+            error = _named(error)
+        self._error = error
+        if isinstance(error, DeadlineHit):
+            return DeadlinePassed()
+        if isinstance(error, Exception) and not isinstance(error, CallCancelled):
+            return UserCodeRaised()
+        return Cancelled()
+
+    def _fail(self, reason: Reason) -> NoReturn:
+        """Log the end and raise the call's error."""
+        error = self._error_of(reason)
+        self._close(reason, error)
+        raise error
+
+    def _error_of(self, reason: Reason) -> BaseException:
+        where = f"session {self.session.name}, {self._step_id or self.dialog.id}"
+        budgets = self.machine.budgets
+        if reason is Reason.MODEL_BEHAVIOR:
+            assert self.reply is not None
+            attempts = (*self.attempts, Attempt(self.reply.content, self._problem))
+            return ModelBehaviorError(
+                f"the model's reply was unusable {len(attempts)} times; last: {self._problem}",
+                attempts=attempts,
+                where=where,
+                hint=f"look at every attempt: lllm log show {self.session.name}",
+            )
+        if reason is Reason.TOKENS:
+            return LimitExceeded(
+                f"the call used {self.machine.tokens} of {budgets.max_tokens} tokens", limit="tokens", where=where
+            )
+        if reason is Reason.COST:
+            spent = f"${self.machine.cost_usd:.4f} of ${budgets.max_cost_usd}"
+            return LimitExceeded(f"the call cost {spent}", limit="cost", where=where)
+        if reason is Reason.SESSION_BUDGET:
+            return LimitExceeded("the session's tokens or money are spent", limit="session", where=where)
+        if reason is Reason.DEADLINE:
+            return LimitExceeded(f"the deadline passed during {self._error}", limit="deadline", where=where)
+        assert self._error is not None
+        if isinstance(self._error, LLLMError) and not self._error.where:
+            self._error.where = where
+        return self._error
+
+    def _close(self, reason: Reason | None, error: BaseException | None = None) -> None:
+        step_id = self._step_id or f"{self.dialog.id}/s-"
+        if reason is None:
+            self.session.emit("call.close", step_id, '{"outcome":"done"}', self._seq)
+            return
+        data = {"outcome": "failed", "reason": reason.value}
+        if reason is Reason.DEADLINE:
+            data["during"] = str(self._error)
+        elif reason is Reason.CANCELLED:
+            data["by"] = type(error).__name__
+        else:
+            assert error is not None
+            data["error"] = to_line(error)
+        self.session.log("call.close", step_id, data, self._seq)
+
+
+def _named(error: Exception) -> UserCodeError:
+    """Return what a call ends in when a provider or a callback raises what is no error of ours."""
+    named = UserCodeError(f"a provider or a callback raised {type(error).__name__}: {show(error)}")
+    named.__cause__ = error
+    return named
+
+
+def _told_again(earlier: FunctionCall) -> str:
+    if not earlier.result_str:
+        return "The same call stands earlier in this reply; see its result."
+    return f"This was called earlier with the same arguments. The result was:\n{earlier.result_str}"
