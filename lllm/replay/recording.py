@@ -1,0 +1,134 @@
+"""A recorded session, laid out as a replay needs it: one strand of events for each thing that ran in order.
+
+Dialogs that ran at the same time interleave in the log in an order that nobody promised. Within a dialog, the order is
+the program's. So a replay holds today's code to the order of each strand. Between strands it holds it to what ran one
+after the other in one thread or task, which each event's ``cause`` tells, and lets the rest interleave as it likes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from lllm.errors import LogCorrupt
+from lllm.log.envelope import Event
+
+# A contract stands where it was first needed, and two dialogs may need it first; a note is for readers.
+_FREE = frozenset({"note", "contract"})
+
+
+def strand_of(id_: str) -> str:
+    """Return the strand of an event: its dialog, or what comes before the first ``/``."""
+    return id_.partition("/")[0]
+
+
+def scope_of(id_: str) -> str:
+    """Return the scope that an event's strand belongs to; empty outside of any."""
+    return strand_of(id_).rpartition(".")[0]
+
+
+class Recording:
+    """Events of one session by strand, and how far each strand has been replayed.
+
+    Attributes:
+        events: all of them, in the log's order.
+        contracts: the contract events, by id.
+        closing: the session.close event; None when the session's process died.
+    """
+
+    def __init__(self, events: Iterable[Event]) -> None:
+        self.events = tuple(events)
+        if not self.events or self.events[0].kind != "session.open":
+            raise LogCorrupt("the session does not begin with session.open", hint="lllm log fsck explains what is left")
+        self.contracts: dict[str, Event] = {}
+        self.closing: Event | None = None
+        self._strands: dict[str, list[Event]] = {}
+        self._followers: dict[int, list[Event]] = {}
+        self._done = {self.events[0].seq}
+        self._at: dict[str, int] = {}
+        self._nested: set[int] = set()
+        self._functions = tuple(f"{e.id.replace('/', '-')}." for e in self.events if e.kind == "function.call")
+        for event in self.events[1:]:
+            self._place(event)
+
+    def _place(self, event: Event) -> None:
+        is_nested = self._is_nested(event)
+        if is_nested:
+            self._nested.add(event.seq)
+        # Two threads may both have found that a contract is not logged yet: the second one says nothing new.
+        is_first = event.kind == "contract" and self.contracts.setdefault(event.id, event) is event
+        if is_nested or (event.kind in _FREE and not is_first):
+            self._done.add(event.seq)
+        if is_nested or event.kind in _FREE:
+            return
+        if event.kind == "session.close":
+            self.closing = event
+        self._strands.setdefault(strand_of(event.id), []).append(event)
+        self._followers.setdefault(event.cause, []).append(event)
+
+    def _is_nested(self, event: Event) -> bool:
+        """Whether it happened inside a function: the function's result is served, so it never runs again."""
+        if event.kind in _FREE:
+            return event.cause in self._nested
+        return bool(self._functions) and strand_of(event.id).startswith(self._functions)
+
+    @property
+    def header(self) -> dict[str, Any]:
+        """The data of the session.open event."""
+        return self.events[0].data
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the session was closed; otherwise its process died."""
+        return self.closing is not None
+
+    @property
+    def replayed(self) -> int:
+        """How many events have been matched, or need not be."""
+        return len(self._done)
+
+    def is_done(self, event: Event) -> bool:
+        """Whether an event has been matched, or need not be."""
+        return event.seq in self._done
+
+    def peek(self, strand: str) -> Event | None:
+        """Return the strand's next event, or None at its end."""
+        events, at = self._strands.get(strand, ()), self._at.get(strand, 0)
+        return events[at] if at < len(events) else None
+
+    def advance(self, event: Event) -> None:
+        """Go on: ``event`` has been matched."""
+        self._done.add(event.seq)
+        if event.kind not in _FREE:
+            strand = strand_of(event.id)
+            self._at[strand] = self._at.get(strand, 0) + 1
+
+    def follower(self, cause: int, id_: str) -> Event | None:
+        """Return what came after event ``cause`` in its thread or task, in the same scope, and is not matched yet."""
+        waiting = (e for e in self._followers.get(cause, ()) if e.seq not in self._done)
+        return next((e for e in waiting if scope_of(e.id) == scope_of(id_)), None) if cause else None
+
+    def came_before(self, event: Event, later: int) -> bool:
+        """Return whether ``event`` came before event ``later`` in one and the same thread or task."""
+        return event.seq in self._ancestors(later, event.seq)
+
+    def skipped_before(self, event: Event) -> Event | None:
+        """Return the first event that came before ``event`` in its thread or task and that today's code passed over."""
+        missed = [seq for seq in self._ancestors(event.cause) if seq not in self._done]
+        return self.events[min(missed) - 1] if missed else None
+
+    def _ancestors(self, seq: int, floor: int = 1) -> list[int]:
+        found: list[int] = []
+        while floor <= seq <= len(self.events):
+            found.append(seq)
+            seq = min(seq - 1, self.events[seq - 1].cause)
+        return found
+
+    def contract_of(self, fingerprint: Any) -> Event | None:
+        """Return the recorded contract of a fingerprint, or None."""
+        return next((e for e in self.contracts.values() if e.data.get("fingerprint") == fingerprint), None)
+
+    def left_over(self) -> Event | None:
+        """Return the first event, in the log's order, that today's code never came to; session.close is not meant."""
+        found = [event for strand in self._strands if (event := self.peek(strand)) is not None]
+        return min((e for e in found if e.kind != "session.close"), key=lambda e: e.seq, default=None)

@@ -1,0 +1,143 @@
+"""A recording that stands in for the world: what models, functions and clocks answered, in place of asking them.
+
+It fails closed. Whatever today's code wants to do must be what the recording says comes next; there is no other source
+of answers, no network, and nothing that could run a function.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lllm.errors import LogError
+from lllm.llm.effects import AskModel, DeadlineHit, Effect, Job, NextResult, Parse, Sleep, StartFunctions
+from lllm.llm.stream import Listener, ReasoningEvent, TextEvent
+from lllm.log.envelope import Event
+from lllm.machine.commands import Reason
+from lllm.models.message import Message, message_from_dict, reply_facts_from_dict
+from lllm.replay.diverge import diverged
+from lllm.replay.journal import TapeJournal
+from lllm.replay.rebuilt import to_cancellation, to_error, to_provider_error
+from lllm.replay.recording import strand_of
+
+_BREAKS = frozenset({Reason.CANCELLED, Reason.DEADLINE})
+
+
+class Tape:
+    """What a session uses in place of the world."""
+
+    def __init__(self, journal: TapeJournal) -> None:
+        self.journal = journal
+
+    def effects(self, listen: Listener | None = None) -> TapeEffects:
+        """Return what answers the effects of one call; ``listen`` is told of each recorded text, in one piece."""
+        return TapeEffects(self.journal, listen)
+
+    def value(self, id: str) -> Any:  # noqa: A002 - the envelope's own word
+        """Return a recorded value."""
+        event = self.journal.recording.peek(strand_of(id))
+        if event is None or event.kind != "value" or event.id != id:
+            raise self.journal.misfit("value", id, {})
+        return event.data["value"]
+
+    def is_spent(self, dialog_id: str) -> bool:
+        """Return whether the dialog's next call found the session's budget spent."""
+        event = self.journal.recording.peek(dialog_id)
+        return event is not None and reason_of(event) == Reason.SESSION_BUDGET
+
+
+class TapeEffects:
+    """Performs the effects of one call from a recording."""
+
+    def __init__(self, journal: TapeJournal, listen: Listener | None) -> None:
+        self._journal = journal
+        self._listen = listen
+        self._jobs: dict[int, Job] = {}
+        self._id = ""
+        self._reply_seq = 0
+
+    def perform(self, effect: Effect) -> Any:
+        """Answer one effect with what was recorded."""
+        match effect:
+            case AskModel(id_):
+                self._id = id_
+                return self._reply(self._next(id_))
+            case StartFunctions(jobs):
+                self._jobs = {job.ordinal: job for job in jobs}
+            case NextResult():
+                return self._result(self._next(self._id))
+            case Sleep():
+                self._break_in(self._peek())
+            case Parse(parse):
+                self._stop_before_parser()
+                return parse()
+            case _:
+                return None
+        return None
+
+    async def aperform(self, effect: Effect) -> Any:
+        """Async twin of :meth:`perform`; nothing here waits."""
+        return self.perform(effect)
+
+    def _stop_before_parser(self) -> None:
+        """Run no parser that was never seen to end: it may be what the recorded process hung in."""
+        following, recording = self._peek(), self._journal.recording
+        if following is None and not recording.is_whole and recording.follower(self._reply_seq, self._id) is None:
+            raise self._journal.ended(self._id)
+        self._break_in(following)
+
+    def _peek(self) -> Event | None:
+        return self._journal.recording.peek(strand_of(self._id))
+
+    def _next(self, id_: str) -> Event:
+        event = self._peek()
+        if event is None and self._journal.recording.is_whole:
+            raise LogError("when this was recorded, the session was closed before this call had its answer", where=id_)
+        if event is None:
+            raise self._journal.ended(id_)
+        self._break_in(event)
+        if reason_of(event) == Reason.USER_CODE:
+            raise to_error(event.data["error"])
+        return event
+
+    def _break_in(self, event: Event | None) -> None:
+        """End the effect as it ended when it was recorded: cancelled, or out of time."""
+        reason = reason_of(event) if event is not None else ""
+        if event is None or reason not in _BREAKS:
+            return
+        if reason == Reason.DEADLINE:
+            raise DeadlineHit(event.data["during"])
+        raise to_cancellation(event.data.get("by", ""))
+
+    def _reply(self, event: Event) -> Message[Any]:
+        if event.kind == "model.error":
+            self._tell(event.data.get("partial", ""))
+            raise to_provider_error(event.data)
+        if event.kind != "model.reply":
+            raise self._journal.fail(diverged(self._journal.name, event, "model.reply", self._id, {}))
+        self._reply_seq = event.seq
+        reply = message_from_dict(event.data["message"], **reply_facts_from_dict(event.data))
+        self._tell(reply.content, reply.reasoning)
+        return reply
+
+    def _tell(self, text: str, reasoning: str = "") -> None:
+        if self._listen is None:
+            return
+        if reasoning:
+            self._listen(ReasoningEvent(reasoning))
+        if text:
+            self._listen(TextEvent(text))
+
+    def _result(self, event: Event) -> tuple[int, Any]:
+        ordinal = int(event.id.rpartition("/f")[2]) if event.kind == "function.result" else -1
+        job = self._jobs.pop(ordinal, None)
+        if job is None:
+            raise self._journal.fail(diverged(self._journal.name, event, "function.result", self._id, {}))
+        data = event.data
+        text = data.get("text", data["message"]["content"])
+        failed = "error" in data
+        return ordinal, job.call.answered(data.get("result", None if failed else text), text, data.get("error", ""))
+
+
+def reason_of(event: Event) -> str:
+    """Return why a call failed, from its ``call.close``; empty for any other event."""
+    return event.data.get("reason", "") if event.kind == "call.close" else ""
