@@ -63,10 +63,15 @@ def _base_file(base: Node, path: Path, root: Path, env: Mapping[str, str], chain
 
 
 def merge(below: Node, above: Node) -> Node:
-    """Lay one tree over another: mappings join, everything else, lists too, is replaced. Pure."""
+    """Lay one tree over another: mappings join, everything else, lists too, is replaced. Pure.
+
+    Who names another provider starts its ``provider_config`` afresh: settings of one mean nothing to the other.
+    """
     if not isinstance(below.value, dict) or not isinstance(above.value, dict):
         return above
     joined = dict(below.value)
+    if "provider" in above.value and "provider" in joined and above.value["provider"].value != joined["provider"].value:
+        joined.pop("provider_config", None)
     for key, node in above.value.items():
         joined[key] = merge(joined[key], node) if key in joined else node
     return Node(joined, above.where, above.key_where)

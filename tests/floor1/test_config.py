@@ -200,6 +200,14 @@ agent_configs:
 """
 
 
+@pytest.mark.parametrize(("provider", "kept"), [("openai", {}), ("mock", {"provider_config": {"replies": ["a"]}})])
+def test_another_provider_starts_its_settings_afresh(load, write, provider, kept):
+    """A base with the mock's rules must not break the config that puts a real model in its place."""
+    write("base.yaml", "provider: mock\nprovider_config: {replies: [a]}\n")
+    values = load(f"base: base.yaml\nprovider: {provider}\n").values
+    assert {key: values[key] for key in ("provider_config",) if key in values} == kept
+
+
 def test_a_config_is_its_base_with_its_own_values_on_top(load, write):
     """Mappings join, lists are replaced, defaults fill in."""
     write("base.yaml", BASE)

@@ -1,0 +1,150 @@
+"""``lllm doctor``: is everything here that a run needs?"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from lllm.cli import exits
+from lllm.cli.options import standard
+from lllm.cli.screen import Screen
+from lllm.const import VERSION
+from lllm.errors import LLLMError
+
+if TYPE_CHECKING:
+    from lllm.cli.project import Place
+
+PACKAGES = ("click", "httpx", "jinja2", "pydantic", "pyyaml", "rich")
+EXTRAS = {
+    "sandbox": ("jupyter_client", "ipykernel"),
+    "mlx": ("mlx_lm",),
+    "otel": ("opentelemetry",),
+    "mcp": ("mcp",),
+    "prices": ("genai_prices",),
+}
+LOW_DISK_BYTES = 200_000_000
+_STYLES = {"ok": "", "note": "dim", "broken": "red"}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the report. ``broken`` needs repair, ``note`` is good to know."""
+
+    name: str
+    status: Literal["ok", "note", "broken"]
+    told: str
+    hint: str = ""
+
+
+@click.command()
+@standard
+def doctor(screen: Screen) -> int:
+    """Check Python, packages, the project's files, keys (never their values), the log's folder and the disk."""
+    checks = [*_installation(), *_project()]
+    n_broken = sum(check.status == "broken" for check in checks)
+    if screen.as_json:
+        screen.json({"ok": not n_broken, "checks": [asdict(check) for check in checks]})
+    else:
+        for check in checks:
+            screen.line(f"{check.status:<7} {check.name:<18} {check.told}", _STYLES[check.status])
+            if check.hint:
+                screen.line(f"{'':<26} hint: {check.hint}")
+        screen.line(f"{n_broken} broken" if n_broken else "all is well", "bold red" if n_broken else "green")
+    return exits.FAILED if n_broken else exits.OK
+
+
+def _installation() -> Iterator[Check]:
+    good = sys.version_info >= (3, 11)
+    yield Check("python", "ok" if good else "broken", f"{platform.python_version()} at {sys.executable}")
+    yield Check("lllm", "ok", VERSION)
+    for name in PACKAGES:
+        try:
+            yield Check(name, "ok", version(name))
+        except PackageNotFoundError:
+            yield Check(name, "broken", "is not installed", f"pip install {name}")
+    for extra, modules in EXTRAS.items():
+        missing = [module for module in modules if find_spec(module) is None]
+        told = f"without {', '.join(missing)}" if missing else "installed"
+        hint = f'pip install "lllm[{extra}]", if you want it' if missing else ""
+        yield Check(f"extra {extra}", "note" if missing else "ok", told, hint)
+
+
+def _project() -> Iterator[Check]:
+    from lllm.cli.project import discover, find_place, load_values  # noqa: PLC0415 - heavy
+
+    try:
+        place = find_place()
+        yield _toml(place)
+        values: dict[str, Any] = load_values(place).values if place.config.is_file() else {}
+        found = discover(place, values)
+    except LLLMError as error:
+        yield Check("project", "broken", str(error), error.hint)
+        return
+    for path, error in found.failures.items():
+        yield Check("file", "broken", str(error) if error.where else f"{path}: {error}", error.hint)
+    yield Check(
+        "loaded", "ok", f"{len(found.modules)} modules, {len(found.prompts)} prompts, {len(found.proxies)} proxies"
+    )
+    yield from _config(place)
+    yield from _keys(values)
+    yield from _disk(place, values)
+
+
+def _toml(place: Place) -> Check:
+    if place.toml is None:
+        return Check("lllm.toml", "note", "none found from here upward", "lllm create --name demo makes a project")
+    return Check("lllm.toml", "ok", str(place.toml))
+
+
+def _config(place: Place) -> Iterator[Check]:
+    from lllm.cli.check import find_faults  # noqa: PLC0415 - heavy
+
+    if not place.config.is_file():
+        yield Check("config", "note", f"there is no {place.config}")
+        return
+    faults = find_faults(place)
+    for fault in faults:
+        told = f"{fault.where}: {fault.message}" if fault.where else fault.message
+        yield Check("config", "broken", told, fault.hint)
+    if not faults:
+        yield Check("config", "ok", str(place.config))
+
+
+def _keys(values: dict[str, Any]) -> Iterator[Check]:
+    """Tell which keys are set; one that the config needs is broken when it is not."""
+    from lllm.cli.project import agent_configs  # noqa: PLC0415 - heavy
+    from lllm.providers.profiles import PRESETS  # noqa: PLC0415 - heavy
+
+    settings = [{**values, **own} for own in agent_configs(values).values()]
+    used: dict[str, dict[str, Any]] = {s.get("provider", "openai"): s.get("provider_config") or {} for s in settings}
+    for name, profile in PRESETS.items():
+        variable = used.get(name, {}).get("api_key_env", profile.api_key_env)
+        if not variable:
+            continue
+        is_set = bool(os.environ.get(variable)) or "api_key" in used.get(name, {})
+        told = f"${variable} is {'set' if is_set else 'not set'}"
+        is_missed = name in used and not is_set
+        hint = f"export {variable}=..." if is_missed else ""
+        yield Check(f"key of {name}", "broken" if is_missed else "ok" if is_set else "note", told, hint)
+
+
+def _disk(place: Place, values: dict[str, Any]) -> Iterator[Check]:
+    from lllm.cli.project import log_folder  # noqa: PLC0415 - heavy
+
+    folder = log_folder(place, values)
+    existing = next(path for path in (folder, *folder.parents) if path.is_dir())
+    writable = os.access(existing, os.W_OK)
+    yield Check("log folder", "ok" if writable else "broken", f"{folder}{'' if writable else ' cannot be written'}")
+    free = shutil.disk_usage(existing).free
+    is_low = free < LOW_DISK_BYTES
+    hint = "make room: a run stops when its log cannot be written" if is_low else ""
+    yield Check("free disk", "broken" if is_low else "ok", f"{free / 1e9:.1f} GB", hint)

@@ -1,0 +1,155 @@
+"""From a command line to the project it is about: its folder, its config, its log.
+
+The project is that of ``$LLLM_CONFIG``, else of the config file that is named, else of the working folder. A config
+that nobody names is ``config/default.yaml`` of the project. A relative ``log_dir`` counts from the project's folder, so
+that every subfolder sees one log.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lllm.cli.exits import MissingError
+from lllm.config import AgentConfig, find_config_file, load_agent_config
+from lllm.errors import ConfigError, NotRegisteredError
+from lllm.registry import DISCOVERER
+
+if TYPE_CHECKING:
+    from lllm.discovery import Discovered
+    from lllm.log.local import LocalFileLog
+
+DEFAULT_CONFIG = Path("config", "default.yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a project is.
+
+    Attributes:
+        root: the folder of ``lllm.toml``; without one, the working folder.
+        toml: ``lllm.toml``, or None.
+        config: the agent YAML; it may be missing.
+        asked: the option that names the config, for commands that are shown; empty for the default one.
+    """
+
+    root: Path
+    toml: Path | None
+    config: Path
+    asked: str = ""
+
+
+def find_place(config: str | None = None) -> Place:
+    """Find the project.
+
+    Raises:
+        MissingError: the config that is named does not exist.
+        ConfigError: ``$LLLM_CONFIG`` names nothing.
+    """
+    named = Path(config).expanduser().absolute() if config is not None else None
+    if named is not None and not named.is_file():
+        raise MissingError(f"there is no config {config}", where=str(named), hint="name an agent YAML, or leave out -c")
+    near = named.parent if named is not None and "LLLM_CONFIG" not in os.environ else None
+    toml = (find_config_file(near) if near else None) or find_config_file(env=os.environ)
+    root = toml.parent if toml else Path.cwd()
+    return Place(root, toml, named or root / DEFAULT_CONFIG, f" -c {config}" if named else "")
+
+
+def load_values(place: Place, settings: Sequence[str] = ()) -> AgentConfig:
+    """Read the config.
+
+    Raises:
+        MissingError: there is none.
+        ConfigError: it is wrong.
+    """
+    if not place.config.is_file():
+        hint = "name one with -c FILE, or start a project: lllm create --name demo"
+        raise MissingError("there is no config", where=str(place.config), hint=hint)
+    config = load_agent_config(place.config, env=os.environ, overrides=settings)
+    return replace(config, values=config.values | {"log_dir": str(log_folder(place, config.values))})
+
+
+def log_folder(place: Place, values: Mapping[str, Any]) -> Path:
+    """Return the absolute folder that a config's ``log_dir`` means."""
+    from lllm.log.local import DEFAULT_DIR  # noqa: PLC0415 - loaded when used
+
+    return place.root / Path(values.get("log_dir") or DEFAULT_DIR).expanduser()
+
+
+def agent_configs(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the agents of a config by name. Pure."""
+    return values.get("agent_configs") or {}
+
+
+def discover(place: Place, values: Mapping[str, Any]) -> Discovered:
+    """Load the project's files, unless the config says ``auto_discover: false``.
+
+    Raises:
+        DiscoveryError: two files define one key.
+    """
+    from lllm.discovery import Discovered, auto_discover  # noqa: PLC0415 - heavy
+
+    if values.get("auto_discover") is False:
+        DISCOVERER.run = lambda: None  # also not when a registry is asked for what it lacks
+        return Discovered(place.toml)
+    return auto_discover(place.toml) if place.toml else Discovered()
+
+
+def build_system(config: AgentConfig, agent_type: str | None, stream: Any) -> Any:
+    """Return the agent system of a config, ready to run.
+
+    Raises:
+        NotRegisteredError: nothing is registered under the ``agent_type`` that the command line names.
+        ConfigError: the config names what does not exist.
+    """
+    from lllm.llm.base import AGENT_REGISTRY, build_agent  # noqa: PLC0415 - heavy
+
+    if agent_type is not None:
+        _ = AGENT_REGISTRY[agent_type]
+    try:
+        return build_agent(config.values, stream=stream, agent_type=agent_type)
+    except NotRegisteredError as error:
+        raise ConfigError(error.message, where=str(config.path), hint=error.hint) from error
+
+
+def open_log(place: Place, log_dir: str | None = None) -> LocalFileLog:
+    """Return the log that a verb reads.
+
+    Args:
+        place: the project.
+        log_dir: a folder of logs, or the folder of one log; None takes what the config says.
+
+    Raises:
+        ConfigError: the config keeps no log on disk.
+        MissingError: there is no such folder, or no config.
+    """
+    from lllm.log.build import build_log_base  # noqa: PLC0415 - loaded when used
+    from lllm.log.local import LocalFileLog  # noqa: PLC0415 - as above
+
+    if log_dir is not None:
+        folder = _one_log(Path(log_dir).expanduser().absolute(), place)
+        return LocalFileLog(folder.name, {"log_dir": str(folder.parent)})
+    config = load_values(place)
+    log = build_log_base(config.values)
+    if not isinstance(log, LocalFileLog):
+        told = f"log_type is {config.values['log_type']}, so no session was kept"
+        raise ConfigError(told, where=config.origins.get("log_type", str(config.path)), hint="set log_type: localfile")
+    return log
+
+
+def _one_log(folder: Path, place: Place) -> Path:
+    """Return the folder of one log: ``folder`` itself when it holds sessions, else the one that is meant in it."""
+    if not folder.is_dir():
+        raise MissingError("there is no such folder", where=str(folder), hint="correct --log-dir")
+    if any(folder.glob("*/events-*.jsonl")):
+        return folder
+    logs = sorted({path.parent.parent for path in folder.glob("*/*/events-*.jsonl")})
+    if len(logs) == 1:
+        return logs[0]
+    if place.config.is_file() and (name := load_values(place).values.get("name")):
+        return folder / name
+    told = f"it holds {len(logs)} logs: {', '.join(path.name for path in logs[:5])}" if logs else "it holds no sessions"
+    raise MissingError(told, where=str(folder), hint="name one log's folder with --log-dir")

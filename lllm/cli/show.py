@@ -1,0 +1,88 @@
+"""A session's dialogs and events as lines of a terminal."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from lllm.cli.screen import Screen, preview
+
+if TYPE_CHECKING:
+    from lllm.cli.view import DialogView, Entry, SessionView
+    from lllm.log.envelope import Event
+
+MAX_LINES, MAX_CHARS = 12, 1200
+_STYLES = {"system": "magenta", "user": "bold", "assistant": "green", "function": "cyan", "handler": "yellow"}
+
+
+def show_events(screen: Screen, events: list[Event], *, full: bool) -> None:
+    """Write one line an event."""
+    start = events[0].ts if events else 0.0
+    for event in events:
+        data = _json(event.data)
+        told = data if full else preview(data, 120)
+        screen.line(f"{event.seq:>5} {event.ts - start:>9.3f} s  {event.kind:<15} {event.id:<12} {told}")
+
+
+def show_session(screen: Screen, name: str, view: SessionView, *, full: bool) -> None:
+    """Write the session's facts, its dialogs, and how it ended."""
+    cost = "unknown" if view.cost_usd is None else f"${view.cost_usd:.4f}"
+    screen.line(f"session {name}", "bold")
+    screen.line(f"{view.status}, {view.events} events, {view.wall_s:.1f} s, agent type {view.agent_type or 'none'}")
+    screen.line(f"{view.prompt_tokens} prompt and {view.completion_tokens} completion tokens, cost {cost}")
+    task = view.task if isinstance(view.task, str) else _json(view.task)
+    screen.line(f"task: {_cut(task, full=full)}")
+    for dialog in view.dialogs:
+        _show_dialog(screen, dialog, full=full)
+    for value_name, value in view.values:
+        screen.line(f"value {value_name} = {preview(_json(value))}", "dim")
+    for shown in view.shown:
+        screen.line(f"shown {preview(_json(shown))}", "dim")
+    screen.line()
+    _show_end(screen, view, full=full)
+
+
+def _show_end(screen: Screen, view: SessionView, *, full: bool) -> None:
+    if view.status == "ok":
+        told = view.result if isinstance(view.result, str) else _json(view.result)
+        screen.line(f"result: {_cut(told, full=full)}", "bold")
+    elif view.status == "failed":
+        screen.line(f"failed: {view.error}", "bold red")
+    else:
+        screen.line("not closed: its process died, or still runs", "yellow")
+
+
+def _show_dialog(screen: Screen, dialog: DialogView, *, full: bool) -> None:
+    origin = f", forked from {dialog.parent} at message {dialog.at}" if dialog.parent else ""
+    screen.line()
+    screen.line(f"dialog {dialog.id} of {dialog.agent or 'nobody'}{origin}", "bold underline")
+    for entry in dialog.entries:
+        _show_entry(screen, entry, full=full)
+
+
+def _show_entry(screen: Screen, entry: Entry, *, full: bool) -> None:
+    if entry.who == "end":
+        screen.line(f"  {entry.note}", "dim")
+        if entry.text:
+            screen.line(f"  the call failed: {_cut(entry.text, full=full)}", "red")
+        return
+    mark = " (pruned: not in the dialog)" if entry.pruned else ""
+    note = f" ({entry.note})" if entry.note else ""
+    style = "red" if entry.who in {"error", "wait"} else _STYLES.get(entry.who, "")
+    screen.line(f"[{entry.who}]{note}{mark}", f"dim {style}".strip() if entry.pruned else style)
+    told = [_cut(entry.text, full=full)] if entry.text else []
+    for block in [*told, *(f"calls {_cut(call, full=full)}" for call in entry.calls)]:
+        for line in block.split("\n"):
+            screen.line(f"  {line}", "dim" if entry.pruned else "")
+
+
+def _cut(text: str, *, full: bool) -> str:
+    """Return a text, or its start and how much is left out."""
+    if full:
+        return text
+    shown = "\n".join(text[:MAX_CHARS].split("\n")[:MAX_LINES])
+    return shown if len(shown) == len(text) else f"{shown} … [{len(text) - len(shown)} more characters; --full]"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

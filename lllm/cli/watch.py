@@ -1,0 +1,65 @@
+"""What a person sees of a run while it runs: text as it arrives, functions, and what went wrong on the way."""
+
+from __future__ import annotations
+
+import threading
+
+from lllm.cli.screen import Screen, preview
+from lllm.llm.stream import FunctionEvent, ReasoningEvent, StateEvent, StreamEvent, TextEvent
+
+
+class Watcher:
+    """A listener that writes to stderr. Safe between threads; each thread's text begins a line of its own."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self._lock = threading.Lock()
+        self._source: tuple[int, str] | None = None  # whose unfinished line the cursor is in
+
+    def __call__(self, event: StreamEvent) -> None:
+        """Show one event."""
+        with self._lock:
+            match event:
+                case TextEvent(text):
+                    self._piece(text, "dim")
+                case ReasoningEvent(text):
+                    self._piece(text, "dim italic")
+                case FunctionEvent(_, call, done):
+                    told = f"  = {preview(call.result_str)}" if done else f"{call.name}({preview(call.raw_arguments)})"
+                    self._line(told, "cyan")
+                case StateEvent():
+                    self._state(event)
+                case _:
+                    self._end_line()
+
+    def end(self) -> None:
+        """Finish the last line."""
+        with self._lock:
+            self._end_line()
+
+    def _state(self, event: StateEvent) -> None:
+        match event.event, event.state:
+            case "ModelReplied", "AWAIT_MODEL":
+                self._line("that reply cannot be used; the model is told why and asked again", "yellow")
+            case "ModelFailed", "WAITING":
+                self._line("the model call failed; it is repeated after a pause", "yellow")
+            case _, "FAILED":
+                self._line("the call failed", "red")
+            case _:
+                self._end_line()
+
+    def _piece(self, text: str, style: str) -> None:
+        source = (threading.get_ident(), style)
+        if self._source != source:
+            self._end_line()
+        self._source = source
+        self._screen.say(text, style, end="")
+
+    def _line(self, text: str, style: str) -> None:
+        self._end_line()
+        self._screen.say(text, style)
+
+    def _end_line(self) -> None:
+        if self._source is not None:
+            self._source = None
+            self._screen.say("")

@@ -1,0 +1,95 @@
+"""What a terminal is given."""
+
+import io
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lllm.cli.screen import Screen, preview, printable
+
+
+@pytest.mark.parametrize("sign", ["\x1b", "\r", "\x07", "\x9b", "\x00", "\x7f", "\u202e", "\u2028", "\ud800"])
+def test_what_a_terminal_would_obey_becomes_visible(sign):
+    """A model may be told by a web page to write escape sequences."""
+    shown = printable(f"a{sign}b")
+    assert sign not in shown
+    assert len(shown) > 2
+
+
+@given(st.text())
+def test_printable_text_can_always_be_written_and_stays_as_it_is(text):
+    """A text is made safe once, wherever it passes through."""
+    shown = printable(text)
+    shown.encode()
+    assert printable(shown) == shown
+
+
+def test_line_feeds_tabs_and_letters_of_any_language_stay():
+    assert printable("a\n\tü 日本 🙂") == "a\n\tü 日本 🙂"
+
+
+def test_markup_is_not_interpreted(monkeypatch, capsys):
+    """``[red]`` in a reply is text."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    Screen().line("[red]x[/red]", "bold")
+    assert "[red]x[/red]" in capsys.readouterr().out
+
+
+def test_no_color_wins_over_force_color(monkeypatch, capsys):
+    """no-color.org: the user's word counts whatever else is set."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("NO_COLOR", "1")
+    Screen().line("x", "bold red")
+    assert capsys.readouterr().out == "x\n"
+
+
+def test_colour_is_forced_for_a_pipe(monkeypatch, capsys):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    Screen().line("x", "bold red")
+    assert "\x1b[" in capsys.readouterr().out
+
+
+def test_data_goes_into_a_pipe_as_it_is(capsys):
+    """A result that is saved to a file must be the result."""
+    Screen().data("a\x1b[31m")
+    assert capsys.readouterr().out == "a\x1b[31m\n"
+
+
+def test_data_is_made_safe_on_a_terminal(monkeypatch):
+    class Terminal(io.StringIO):
+        encoding = "utf-8"
+
+        def isatty(self):
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    Screen().data("a\x1b[31m")
+    assert terminal.getvalue() == "a␛[31m\n"
+
+
+def test_what_a_narrow_encoding_lacks_is_written_as_its_code(monkeypatch):
+    """A terminal in ASCII is no reason to fail after a run has been paid for."""
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", stream)
+    Screen().data("é🙂")
+    assert stream.buffer.getvalue() == b"\\xe9\\U0001f642\n"
+
+
+def test_json_holds_nothing_but_ascii(capsys):
+    Screen().json({"a": "\x9b日"})
+    assert capsys.readouterr().out.isascii()
+
+
+def test_a_preview_is_one_short_line():
+    assert preview("a\nb  c", 10) == "a b c"
+    assert preview("x" * 50, 10) == "x" * 9 + "…"
+
+
+def test_options_behind_a_double_dash_are_no_options():
+    """``lllm run -- --json`` has the task --json."""
+    assert not Screen.of(["run", "--", "--json", "--debug"]).as_json
+    assert Screen.of(["run", "--json"]).as_json

@@ -1,0 +1,15 @@
+"""What every test starts from: registries of its own, and no project that is found by chance."""
+
+from __future__ import annotations
+
+import pytest
+
+from lllm.testing import isolated_registries
+
+
+@pytest.fixture(autouse=True)
+def own_registries(monkeypatch):
+    """Let no test see what another registered, nor what lies in a folder above."""
+    monkeypatch.setenv("LLLM_AUTO_DISCOVER", "0")
+    with isolated_registries():
+        yield
