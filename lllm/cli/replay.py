@@ -72,7 +72,8 @@ def _show(screen: Screen, report: ReplayReport, kinds: Counter[str]) -> None:
     style = {"same": "green", "ended": "yellow", "differs": "bold red"}[report.status]
     screen.line(f"session  {report.session}")
     screen.line(f"events   {report.replayed} of {report.events} agree")
-    screen.line(f"steps    {kinds['model.request']} model calls in {kinds['dialog.open']} dialogs, none of them sent")
+    steps, dialogs = _count(kinds["model.request"], "model call"), _count(kinds["dialog.open"], "dialog")
+    screen.line(f"steps    {steps} in {dialogs}, none of them sent")
     if report.error:
         screen.line(f"error    {preview(report.error, 300)}  (as recorded)")
     elif report.status == "same":
@@ -92,3 +93,7 @@ def _show_difference(screen: Screen, report: ReplayReport) -> None:
         screen.line(line, styles.get(line[:1], ""))
     screen.say(f"look at the recording: lllm log show {report.session} --full")
     screen.say("if the change is meant, run the task again; the old session stays as it is")
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"

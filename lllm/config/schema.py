@@ -76,6 +76,12 @@ def closed(node: Node, name: str, checks: Mapping[str, Check]) -> Iterator[Fault
         yield child.key_where or child.where, f"unknown key {path!r} ({told})"
 
 
+def _texts_or_false(node: Node, name: str) -> Iterator[Fault]:
+    """Check a list of texts; ``false`` switches off what is built in, too."""
+    if node.value is not False:
+        yield from texts(node, name)
+
+
 def _limits(node: Node, name: str) -> Iterator[Fault]:
     yield from closed(node, name, _LIMITS)
 
@@ -130,7 +136,7 @@ _KEYS: dict[str, Check] = {
     "log_type": _one_of("localfile", "none", "memory"),
     "log_dir": _TEXT_OR_NULL,
     "log_durability": _one_of("none", "flush", "barrier", "strict"),
-    "log_redact": texts,
+    "log_redact": _texts_or_false,
     "log_max_segment_bytes": _COUNT,
     "ckpt_dir": _TEXT_OR_NULL,
     "random_seed": scalar(int, "a whole number", null=True),
@@ -143,6 +149,7 @@ _KEYS: dict[str, Check] = {
     "activate_proxies": texts,
     **_BUDGETS,
     "limits": _limits,
+    "session_limits": _limits,
 }
 DEFAULTS: dict[str, Any] = {
     "log_type": "localfile",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lllm.log.base import ReplayableLogBase, SessionInfo, SessionLog
     from lllm.log.build import build_log_base
-    from lllm.log.envelope import KINDS, Event
+    from lllm.log.envelope import GENESIS, IGNORABLE, KINDS, Event, decode_line, encode_line
     from lllm.log.local import LocalFileLog
     from lllm.log.memory import MemoryLog, NoLog
     from lllm.log.recovery import FsckReport, fsck
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from lllm.log.views import ReplaySession
 
 _HOMES = {
+    "GENESIS": "envelope",
+    "IGNORABLE": "envelope",
     "KINDS": "envelope",
     "Event": "envelope",
     "FsckReport": "recovery",
@@ -33,10 +35,14 @@ _HOMES = {
     "SessionInfo": "base",
     "SessionLog": "base",
     "build_log_base": "build",
+    "decode_line": "envelope",
+    "encode_line": "envelope",
     "fsck": "recovery",
 }
 
 __all__ = [
+    "GENESIS",
+    "IGNORABLE",
     "KINDS",
     "Event",
     "FsckReport",
@@ -49,6 +55,8 @@ __all__ = [
     "SessionInfo",
     "SessionLog",
     "build_log_base",
+    "decode_line",
+    "encode_line",
     "fsck",
 ]
 

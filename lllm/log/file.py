@@ -239,7 +239,7 @@ class EventFile:
         error = LogPoisoned(
             f"the log cannot be written any more: {self._error}",
             where=str(self.folder),
-            hint="free the disk or fix its rights; what was logged before can be read, replayed and resumed",
+            hint="free the disk or fix its rights; what was logged before can be read and replayed",
         )
         error.__cause__ = self._error
         return error

@@ -62,7 +62,7 @@ class LocalFileLog(ReplayableLogBase):
             raise LogExists(
                 f"the session {session!r} is there already",
                 where=str(folder),
-                hint="choose another session_name, continue it with `lllm resume`, or delete its folder",
+                hint="choose another session_name, or delete its folder",
             ) from error
         except OSError as error:
             raise LogError(

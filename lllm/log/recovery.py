@@ -29,7 +29,7 @@ class FsckReport:
         closed: whether the last of them closes the session. Lines that were cut off cleanly show only here.
         head: chain hash of the last of them; two logs with the same head hold the same events.
         first_bad: place of the first bad line, ``file:line (byte offset)``; empty when there is none.
-        torn_bytes: size of a torn end, which ``lllm resume`` sets aside.
+        torn_bytes: size of a torn end, which the next writer sets aside.
         missing_blobs: SHA-256 of each blob that is missing or damaged.
         problems: each problem in one line.
         advice: what to do next.
@@ -121,7 +121,7 @@ def _add_torn_end(report: FsckReport, walk: Walk) -> None:
         _add(
             report,
             f"{walk.end}: the last {walk.torn_bytes} bytes are torn, as after a crash in mid-write",
-            f"`lllm resume` sets them aside; the {report.events} events before them are intact",
+            f"the {report.events} events before them are intact, and can be replayed",
         )
 
 
