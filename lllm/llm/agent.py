@@ -12,13 +12,13 @@ from queue import SimpleQueue
 from typing import Any, Generic, NamedTuple, TypeVar, cast, overload
 
 from lllm.const import APITypes, Roles
-from lllm.errors import ConfigError
+from lllm.errors import CallCancelled, ConfigError
 from lllm.llm.classify import BINARY, ClassParser, classifier_prompt
 from lllm.llm.dialog import Dialog
 from lllm.llm.drive import LiveEffects, adrive, drive
 from lllm.llm.effects import Effects
 from lllm.llm.session import NO_LIMITS, Limits, Session, current_session
-from lllm.llm.stream import FinishedEvent, Listener, StreamEvent, guarded
+from lllm.llm.stream import LEFT, FinishedEvent, Listener, StreamEvent, guarded
 from lllm.llm.turn import Terms, Turn
 from lllm.log.base import ReplayableLogBase
 from lllm.log.build import build_log_base
@@ -27,7 +27,6 @@ from lllm.models.function import Function, FunctionCall
 from lllm.models.message import Message
 from lllm.models.prompt import Prompt
 from lllm.models.request import Contract
-from lllm.parsing import JsonParser
 from lllm.providers.base import Provider
 from lllm.providers.build import build_provider
 from lllm.utils import encode_json
@@ -275,6 +274,8 @@ class Agent(Generic[T]):
         try:
             while True:
                 event = events.get()
+                if isinstance(event, CallCancelled) and event.message == LEFT:
+                    return  # a replay of a stream that was left: the loop ends where the recorded one did
                 if isinstance(event, BaseException):
                     raise event
                 yield event
@@ -330,7 +331,7 @@ class Agent(Generic[T]):
         )
         tape = dialog.session.tape
         if tape is not None:
-            return Turn(dialog, terms), tape.effects()
+            return Turn(dialog, terms), tape.effects(listen)
         live = LiveEffects(dialog.session, self.limits.deadline_s, self.max_parallel_functions, listen, stop)
         return Turn(dialog, terms), live
 
@@ -355,8 +356,7 @@ class Agent(Generic[T]):
             return known.contract
         params = {**self.model_args, **(args or {})}
         extra_body = params.pop("extra_body", {})
-        parser = prompt.parser
-        schema = parser.json_schema() if prompt.format is not None and isinstance(parser, JsonParser) else None
+        schema = prompt.format_schema
         contract = Contract(
             self.model,
             prompt.functions_list if offered else (),

@@ -39,7 +39,7 @@ def build_agents(config: Mapping[str, Any], group: Sequence[str], log_base: Repl
     configs = cast("Mapping[str, Mapping[str, Any]]", config.get("agent_configs") or {})
     if missing := [name for name in group if name not in configs]:
         raise ConfigError(f"agent_configs lacks {', '.join(missing)}", hint=f"it has: {', '.join(configs) or 'none'}")
-    return {name: build_one(name, configs[name], config, log_base) for name in group or configs}
+    return {name: build_one(name, configs[name] or {}, config, log_base) for name in group or configs}
 
 
 def build_one(name: str, own: Mapping[str, Any], config: Mapping[str, Any], log_base: ReplayableLogBase) -> Agent[Any]:
@@ -58,11 +58,19 @@ def build_one(name: str, own: Mapping[str, Any], config: Mapping[str, Any], log_
         model=str(settings.get("model_name", "mock" if provider == "mock" else "")) or _no_model(name),
         provider=build_provider(provider, settings.get("provider_config") or {}),
         log_base=log_base,
-        api_type=APITypes(settings.get("api_type", APITypes.COMPLETION)),
+        api_type=_api_type(name, settings.get("api_type", APITypes.COMPLETION)),
         model_args={key: value for key, value in own.items() if key not in _OWN},
         limits=build_limits(settings.get("limits") or {}),
         **budgets,
     )
+
+
+def _api_type(name: str, value: Any) -> APITypes:
+    try:
+        return APITypes(value)
+    except ValueError:
+        known = ", ".join(APITypes)
+        raise ConfigError(f"agent {name!r}: there is no api_type {value!r}", hint=f"known: {known}") from None
 
 
 def _no_model(name: str) -> str:

@@ -12,7 +12,7 @@ from lllm.errors import CallCancelled, ProviderTimeout
 from lllm.llm.effects import AskModel, DeadlineHit, Effect, Effects, NextResult, Parse, Sleep, StartFunctions, Sync
 from lllm.llm.jobs import Jobs, arun_bounded, run_bounded
 from lllm.llm.session import Session
-from lllm.llm.stream import Listener, on_delta
+from lllm.llm.stream import LEFT, Listener, on_delta
 from lllm.llm.turn import Flow
 from lllm.providers.base import Delta, OnDelta
 
@@ -155,7 +155,7 @@ class LiveEffects:
     def _check(self) -> None:
         self._session.check_cancelled()
         if self._stop is not None and self._stop.is_set():
-            raise CallCancelled("the caller left the stream")
+            raise CallCancelled(LEFT)
 
     def _may_begin(self, what: str) -> float | None:
         """Return the seconds that are left for what begins now; raise when the call was cancelled, or none are."""

@@ -85,8 +85,8 @@ class Effects(Protocol):
 class Tape(Protocol):
     """A recording that stands in for the world: models, functions, clocks and chance."""
 
-    def effects(self) -> Effects:
-        """Return what performs the effects of one call."""
+    def effects(self, listen: Callable[[Any], None] | None = None) -> Effects:
+        """Return what performs the effects of one call; ``listen`` is told of each recorded text, in one piece."""
         ...
 
     def is_spent(self, dialog_id: str) -> bool:

@@ -58,6 +58,8 @@ class FinishedEvent(Generic[T]):
 StreamEvent = TextEvent | ReasoningEvent | FunctionEvent | StateEvent | FinishedEvent[Any]
 Listener = Callable[[StreamEvent], None]
 
+LEFT = "the caller left the stream"  # why a call was cancelled; a replay ends its stream at these words
+
 
 def guarded(listen: Listener) -> Listener:
     """Return a listener whose errors do not touch the call: after the first, a warning, it is told nothing more."""

@@ -423,11 +423,9 @@ class Turn:
         data = {"outcome": "failed", "reason": reason.value}
         if reason is Reason.DEADLINE:
             data["during"] = str(self._error)
-        elif reason is Reason.CANCELLED:
-            data["by"] = type(error).__name__
         else:
             assert error is not None
-            data["error"] = to_line(error)
+            data["by" if reason is Reason.CANCELLED else "error"] = to_line(error)
         self.session.log("call.close", step_id, data, self._seq)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import builtins
 from collections.abc import Iterator, Mapping
-from functools import partialmethod
 from typing import Any
 
 from lllm import errors
@@ -44,7 +43,7 @@ def to_error(text: str) -> BaseException:
         else:
             BaseException.__init__(self, message)
 
-    return _make(name, kind, begin, message)
+    return _make(name, kind, begin)
 
 
 def to_cancellation(by: str) -> BaseException:
@@ -68,12 +67,6 @@ def _subclasses(kind: type[Any]) -> Iterator[type[Any]]:
             yield from _subclasses(below)
 
 
-def _say(_error: BaseException, text: str) -> str:
-    return text
-
-
-def _make(name: str, kind: type[Any], begin: Any, text: str | None = None) -> Any:
+def _make(name: str, kind: type[Any], begin: Any) -> Any:
     body: dict[str, Any] = {"__init__": begin, "__module__": kind.__module__}
-    if text is not None and not issubclass(kind, LLLMError):
-        body["__str__"] = partialmethod(_say, text)  # KeyError and its like show their text in other ways
     return type(name or "Error", (Rebuilt, kind), body)()
