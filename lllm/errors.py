@@ -303,7 +303,8 @@ class ReplayDiverged(LogError):
     """Today's code does not do what the log says; replay stopped at the first difference.
 
     Attributes:
-        report: where, what and why, as plain data: keys ``session, seq, id, kind, pointer, expected, got, cause``.
+        report: where, what and why, as plain data: keys ``session, seq, id, kind, message,
+            pointer, expected, got, diff, cause``.
     """
 
     def __init__(self, message: str, *, report: dict[str, Any] | None = None, where: str = "", hint: str = "") -> None:

@@ -40,7 +40,7 @@ def chat(screen: Screen, agent: str | None, config: str | None, settings: tuple[
     header = {"task": f"chat with {name}", "chat": name, "config": public_config(values)}
     limits = build_limits(values.get("session_limits") or {})
     user = _User(screen, name)
-    with Session.open(log, session, header=header, limits=limits, seed=values.get("random_seed") or 0) as opened:
+    with Session.open(log, session, header=header, limits=limits, seed=values.get("random_seed")) as opened:
         opened.listen = user.watcher
         talk = Talk(talker, opened, user.read, user.tell)
         screen.say(f"{name} ({talker.model}); /help tells the commands, Ctrl-D ends", "dim")

@@ -120,6 +120,7 @@ _BUDGETS: dict[str, Check] = {
     "max_exception_retry": _COUNT,
     "max_interrupt_times": _COUNT_OR_NULL,
     "max_llm_recall": _COUNT,
+    "max_parallel_functions": scalar(int, "a whole number", least=1),
 }
 _AGENT: dict[str, Check] = {
     "model_name": _TEXT,

@@ -19,7 +19,8 @@ from lllm.llm.drive import LiveEffects, adrive, drive
 from lllm.llm.effects import Effects
 from lllm.llm.session import NO_LIMITS, Limits, Session, current_session
 from lllm.llm.stream import LEFT, FinishedEvent, Listener, StreamEvent, guarded
-from lllm.llm.turn import Terms, Turn
+from lllm.llm.terms import Terms
+from lllm.llm.turn import Turn
 from lllm.log.base import ReplayableLogBase
 from lllm.log.build import build_log_base
 from lllm.machine import Budgets
@@ -92,13 +93,8 @@ class Agent(Generic[T]):
         *,
         format: type[U],
         model: str = "mock",
+        functions: Sequence[Callable[..., Any] | Function] = (),
         **options: Any,
-    ) -> Agent[U]: ...
-
-    @overload
-    @classmethod
-    def quick(
-        cls, system_prompt: str = "", *, parser: Callable[..., U], model: str = "mock", **options: Any
     ) -> Agent[U]: ...
 
     @overload
@@ -107,6 +103,20 @@ class Agent(Generic[T]):
         cls,
         system_prompt: str = "",
         *,
+        parser: Callable[..., U],
+        model: str = "mock",
+        functions: Sequence[Callable[..., Any] | Function] = (),
+        **options: Any,
+    ) -> Agent[U]: ...
+
+    @overload
+    @classmethod
+    def quick(
+        cls,
+        system_prompt: str = "",
+        *,
+        format: None = None,
+        parser: None = None,
         model: str = "mock",
         functions: Sequence[Callable[..., Any] | Function] = (),
         **options: Any,

@@ -86,13 +86,12 @@ class _Base:
             "kwargs": kwargs,
             "config": public_config(self.config),
         }
-        seed = self.config.get("random_seed")
         session = Session.open(
             self.log_base,
             session_name,
             header=header,
             limits=build_limits(self.config.get("session_limits") or {}),
-            seed=0 if seed is None else seed,
+            seed=self.config.get("random_seed"),
         )
         session.listen = self.listener
         with session:

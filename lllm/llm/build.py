@@ -15,7 +15,7 @@ from lllm.log.base import ReplayableLogBase
 from lllm.models.prompt import text_prompt
 from lllm.providers.build import build_provider
 
-BUDGETS = ("max_exception_retry", "max_interrupt_times", "max_llm_recall")
+BUDGETS = ("max_exception_retry", "max_interrupt_times", "max_llm_recall", "max_parallel_functions")
 _OWN = {
     "model_name",
     "system_prompt_path",

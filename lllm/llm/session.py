@@ -23,7 +23,7 @@ from itertools import count
 from typing import Any, Self, TypeVar, cast
 
 from lllm.const import NO_COST, VERSION, CompletionCost
-from lllm.errors import CallCancelled, ConfigError
+from lllm.errors import CallCancelled, ConfigError, LogError
 from lllm.llm.effects import Tape
 from lllm.log.base import ReplayableLogBase, SessionLog
 from lllm.machine.draw import table_hash
@@ -82,7 +82,7 @@ class Session:
     Args:
         journal: where events go.
         limits: for the whole session, over all its calls.
-        seed: of ``random`` and of the jitter of waits; logged, so that a replay draws the same.
+        seed: of ``random`` and of the jitter of waits; logged, so that a replay draws the same. None draws one.
         tape: a recording that answers in place of models, functions and clocks; None does everything for real.
     """
 
@@ -91,12 +91,12 @@ class Session:
         journal: SessionLog,
         *,
         limits: Limits = NO_LIMITS,
-        seed: int = 0,
+        seed: int | None = None,
         tape: Tape | None = None,
     ) -> None:
         self.journal = journal
         self.limits = limits
-        self.seed = seed
+        self.seed = _draw_seed() if seed is None else seed
         self.tape = tape
         self.usage: CompletionCost = NO_COST
         self.redact = journal.redact
@@ -136,10 +136,12 @@ class Session:
                 hint="call the inner system through session.step, which logs its result",
             )
         told = dict(header or {})
+        if options.get("seed") is None:
+            options["seed"] = _draw_seed()
         safe = safe_name(name) if name else _fresh_name(str(told.get("task", "")))
         opening = {"lllm": VERSION, "python": platform.python_version(), "machine": table_hash(), "session": safe}
         try:
-            data = encode_json({**opening, "seed": options.get("seed", 0), **told})
+            data = encode_json({**opening, "seed": options["seed"], **told})
         except (TypeError, ValueError, RecursionError) as error:
             raise ConfigError(f"a session's task and arguments must be plain JSON data: {error}") from error
         session = cls(log.open_session(safe), **options)
@@ -202,17 +204,34 @@ class Session:
         return self._value("uuid4", lambda: str(uuid.uuid4()))
 
     def step(self, name: str, function: Callable[..., R], *args: Any) -> R:
-        """Run ``function(*args)`` and log what it returns, which must be plain JSON data; a replay gets that."""
+        """Run ``function(*args)`` and log what it returns, which must be plain JSON data; a replay gets that.
+
+        What it raises is logged, too, and raised again in a replay: as a subclass of the same type, with the same text.
+        """
         return self._value(name, lambda: function(*args))
 
     async def astep(self, name: str, function: Callable[..., Awaitable[R]], *args: Any) -> R:
         """Async twin of :meth:`step`."""
         id_ = self.next_id("v")
-        return self._keep(name, id_, self.tape.value(id_) if self.tape else await function(*args))
+        with self._keeping_errors(name, id_):
+            value = self.tape.value(id_) if self.tape else await function(*args)
+        return self._keep(name, id_, value)
 
     def _value(self, name: str, make: Callable[[], Any]) -> Any:
         id_ = self.next_id("v")
-        return self._keep(name, id_, self.tape.value(id_) if self.tape else make())
+        with self._keeping_errors(name, id_):
+            value = self.tape.value(id_) if self.tape else make()
+        return self._keep(name, id_, value)
+
+    @contextmanager
+    def _keeping_errors(self, name: str, id_: str) -> Generator[None]:
+        try:
+            yield
+        except LogError:  # the log's own, or a replay that differs: no result of the step
+            raise
+        except Exception as error:
+            self.log("value", id_, {"name": name, "error": to_line(error)})
+            raise
 
     def _keep(self, name: str, id_: str, value: Any) -> Any:
         plain = to_plain(value)[0]
@@ -376,6 +395,10 @@ class Session:
 def _listed(value: Any) -> Any:
     """Return a tuple as the list that JSON makes of it, and anything else as it is."""
     return [*cast("tuple[Any, ...]", value)] if isinstance(value, tuple) else value
+
+
+def _draw_seed() -> int:
+    return uuid.uuid4().int >> 96
 
 
 def to_line(error: BaseException) -> str:

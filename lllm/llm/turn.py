@@ -7,8 +7,7 @@ branch of their own, and logs intent before an effect and result after it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
+from collections.abc import Generator
 from functools import partial
 from typing import Any, NoReturn
 
@@ -20,17 +19,17 @@ from lllm.errors import (
     LLLMError,
     LogError,
     ModelBehaviorError,
-    ParseError,
     ProviderError,
     UserCodeError,
 )
 from lllm.llm.dialog import Dialog
-from lllm.llm.effects import AskModel, DeadlineHit, Effect, Job, NextResult, Parse, Sleep, StartFunctions, Sync
+from lllm.llm.effects import AskModel, DeadlineHit, Effect, Parse, Sleep
 from lllm.llm.judge import Verdict, find_problem, parse_reply, parses_with_user_code
+from lllm.llm.round import FunctionRound
 from lllm.llm.session import to_line
-from lllm.llm.stream import FunctionEvent, Listener, StateEvent
+from lllm.llm.stream import StateEvent
+from lllm.llm.terms import Terms
 from lllm.machine import (
-    Budgets,
     BudgetSpent,
     Called,
     CallModel,
@@ -39,7 +38,6 @@ from lllm.machine import (
     Event,
     Fail,
     Finish,
-    FunctionReturned,
     Machine,
     ModelFailed,
     ModelReplied,
@@ -51,38 +49,14 @@ from lllm.machine import (
     step,
 )
 from lllm.machine.transitions import NOT_OFFERED, TERMINAL
-from lllm.models.function import FunctionCall, fail
+from lllm.models.call import FunctionCall
 from lllm.models.history import History
 from lllm.models.message import Attempt, Message, reply_facts_to_dict
 from lllm.models.plain import show
-from lllm.models.prompt import Prompt
 from lllm.models.request import Contract, ModelRequest
-from lllm.providers.base import Provider
 from lllm.utils import encode_json
 
 Flow = Generator[Effect, Any, None]
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What one call is made with.
-
-    Attributes:
-        prompt: the contract of this turn.
-        contracts: makes the standing part of a request, given whether functions are offered.
-        extra: put on the reply; logged, never sent.
-        parser_args: passed to the parser.
-        listen: told what happens while it happens; what is logged is the same without it.
-    """
-
-    agent: str
-    provider: Provider
-    prompt: Prompt[Any]
-    contracts: Callable[[bool], Contract]
-    budgets: Budgets
-    extra: Mapping[str, Any]
-    parser_args: Mapping[str, Any]
-    listen: Listener | None = None
 
 
 class Turn:
@@ -143,8 +117,7 @@ class Turn:
 
     def _move(self, event: Event) -> Any:
         self.machine, commands = step(self.machine, event)
-        if self.terms.listen is not None:
-            self.terms.listen(StateEvent(self.machine.state.value, type(event).__name__))
+        self.terms.tell(StateEvent(self.machine.state.value, type(event).__name__))
         return commands[0] if commands else None
 
     # --- the model -----------------------------------------------------------------------------------------------
@@ -273,98 +246,19 @@ class Turn:
     # --- functions -----------------------------------------------------------------------------------------------
 
     def _run_functions(self) -> Generator[Effect, Any, Event]:
-        """Run what the reply asks for. Each result is an event; the last is returned, once all are in the dialog.
+        """Run what the reply asks for, and let the results into the dialog in the model's order.
 
         The reply enters the dialog together with its results: a call that ends before that leaves a dialog that can be
         sent again, since servers refuse function calls without results.
         """
         assert self.reply is not None
-        last: Event | None = None
-        calls = self.reply.function_calls
-        results: dict[int, tuple[FunctionCall, Message[Any], str]] = {}
-        answered, jobs = self._sort_out(calls)
-        for ordinal, call in answered:
-            results[ordinal] = self._take_result(ordinal, call, ran=False)
-            last = self._arrived(ordinal, len(calls) - len(results))
-        if jobs:
-            if self.session.journal.needs_barrier and not all(job.function.repeatable for job in jobs):
-                yield Sync()
-            yield StartFunctions(jobs)
-        for _ in jobs:
-            ordinal, call = yield NextResult()
-            results[ordinal] = self._take_result(ordinal, call, ran=True)
-            last = self._arrived(ordinal, len(calls) - len(results))
+        round_ = FunctionRound(self.dialog, self.terms, self._step_id, self._seq, self.made)
+        results, last = yield from round_.run(self.reply.function_calls, self._move)
         self.dialog.keep(self.reply, self._body)
-        for ordinal in range(len(calls)):  # the model's order, whatever order they arrived in
-            call, message, body = results[ordinal]
-            self.dialog.keep(message, body)
-            self.made.append(call)
-        assert last is not None
+        for result in results:
+            self.dialog.keep(result.message, result.body)
+            self.made.append(result.call)
         return last
-
-    def _arrived(self, ordinal: int, n_open: int) -> Event:
-        event = FunctionReturned(ordinal)
-        if n_open:
-            self._move(event)
-        return event
-
-    def _sort_out(self, calls: tuple[FunctionCall, ...]) -> tuple[list[tuple[int, FunctionCall]], tuple[Job, ...]]:
-        """Return the calls that are answered without running, and the others, whose intent is logged."""
-        answered: list[tuple[int, FunctionCall]] = []
-        jobs: list[Job] = []
-        for ordinal, call in enumerate(calls):
-            job = self._admit(ordinal, call, calls[:ordinal])
-            if isinstance(job, FunctionCall):
-                answered.append((ordinal, job))
-                continue
-            jobs.append(job)
-            data: dict[str, Any] = {"name": call.name, "arguments": call.raw_arguments}
-            if job.function.repeatable:
-                data["repeatable"] = True
-            self.session.log("function.call", job.id, data, self._seq)
-            if self.terms.listen is not None:
-                self.terms.listen(FunctionEvent(ordinal, call))
-        return answered, tuple(jobs)
-
-    def _admit(self, ordinal: int, call: FunctionCall, beside: tuple[FunctionCall, ...]) -> Job | FunctionCall:
-        """Return the job of a call, or its answer when it cannot or need not run."""
-        functions = self.terms.prompt.functions
-        function = functions.get(call.name)
-        if function is None:
-            return fail(
-                call, ParseError(f"there is no function {call.name!r}; there are: {', '.join(functions) or 'none'}")
-            )
-        try:
-            arguments = function.bind(call)
-        except Exception as error:  # noqa: BLE001 - ParseError, or a validator of the user's that raised: the model reads it
-            return fail(call, error)
-        if not function.allow_repeat and (earlier := self._earlier(call, beside)):
-            return call.answered(earlier.result, _told_again(earlier), earlier.error_message)
-        return Job(f"{self._step_id}/f{ordinal}", ordinal, function, call, arguments)
-
-    def _earlier(self, call: FunctionCall, beside: tuple[FunctionCall, ...]) -> FunctionCall | None:
-        """Return the call that ``call`` repeats: one answered before, or one that stands earlier in the same reply."""
-        return next((other for other in (*self.made, *beside) if call.equals(other)), None)
-
-    def _take_result(self, ordinal: int, call: FunctionCall, *, ran: bool) -> tuple[FunctionCall, Message[Any], str]:
-        """Log a result, as the message that the model will read and as data."""
-        text = self.terms.prompt.interrupt_handler(call.result_str)
-        message: Message[Any] = Message(Roles.TOOL, text, "function", tool_call_id=call.id)
-        body = self.dialog.encode(message)
-        data: dict[str, Any] = {}
-        if call.result_str != text:
-            data["text"] = call.result_str
-        if call.error_message:
-            data["error"] = call.error_message
-        elif call.result != call.result_str:
-            data["result"] = call.result
-        if not ran:
-            data |= {"ran": False, "name": call.name}
-        facts = f",{encode_json(data)[1:]}" if data else "}"
-        self.session.emit("function.result", f"{self._step_id}/f{ordinal}", f'{{"message":{body}{facts}', self._seq)
-        if self.terms.listen is not None:
-            self.terms.listen(FunctionEvent(ordinal, call, done=True))
-        return call, message, body
 
     # --- ends ----------------------------------------------------------------------------------------------------
 
@@ -434,9 +328,3 @@ def _named(error: Exception) -> UserCodeError:
     named = UserCodeError(f"a provider or a callback raised {type(error).__name__}: {show(error)}")
     named.__cause__ = error
     return named
-
-
-def _told_again(earlier: FunctionCall) -> str:
-    if not earlier.result_str:
-        return "The same call stands earlier in this reply; see its result."
-    return f"This was called earlier with the same arguments. The result was:\n{earlier.result_str}"

@@ -37,6 +37,8 @@ class Tape:
         event = self.journal.recording.peek(strand_of(id))
         if event is None or event.kind != "value" or event.id != id:
             raise self.journal.misfit("value", id, {})
+        if "error" in event.data:
+            raise to_error(event.data["error"])
         return event.data["value"]
 
     def is_spent(self, dialog_id: str) -> bool:

@@ -107,7 +107,7 @@ def test_a_listener_of_a_system_hears_every_call_and_changes_no_event(project, l
     from lllm.replay import replay
 
     place = find_place()
-    config = load_values(place, ["log_type=memory"])
+    config = load_values(place, ["log_type=memory", "random_seed=1"])
     discover(place, config.values)
     system = build_system(config, None, None)
     heard = []

@@ -42,7 +42,7 @@ _MEANINGS = {
     "log_redact": "regular expressions of what must not be logged",
     "log_max_segment_bytes": "size at which a session begins a new file",
     "ckpt_dir": "a folder for the user's code; lllm keeps nothing in it",
-    "random_seed": "seed of `session.random` and of the jitter of waits",
+    "random_seed": "seed of `session.random` and of the jitter of waits; without one, each session draws and logs its own",
     "agent_type": "which subclass of AgentBase runs",
     "system_type": "not read by lllm; for the user's code",
     "provider": "name of the provider; see [model servers](../how-to/model-servers.md)",
@@ -53,6 +53,7 @@ _MEANINGS = {
     "max_exception_retry": "unusable replies of one step that are answered, not fatal",
     "max_interrupt_times": "rounds of functions in one call; 0 is none",
     "max_llm_recall": "repeats of one step's request after failures of transport",
+    "max_parallel_functions": "functions of one reply that run at once",
     "limits": "limits of each call; keys below",
     "session_limits": "limits of the whole session; keys below",
     "model_name": "the model's name, as its server knows it; the mock needs none",
@@ -65,11 +66,11 @@ _MEANINGS = {
     "max_total_wait_s": "seconds of waiting between repeats of failed model calls",
 }
 _FURTHER_DEFAULTS = {
+    "max_parallel_functions": 8,
     "name": "lllm",
     "log_dir": DEFAULT_DIR,
     "log_max_segment_bytes": MAX_SEGMENT_BYTES,
     "provider": "openai",
-    "random_seed": 0,
     "api_type": "completion",
 }
 

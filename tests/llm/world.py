@@ -42,7 +42,7 @@ class World:
             name="agent", system_prompt=contract, model="m1", provider=provider or function_model(respond), **options
         )
         self.log = log or MemoryLog()
-        self.session = Session.open(self.log, "run", header={"task": "t"}, limits=limits)
+        self.session = Session.open(self.log, "run", header={"task": "t"}, limits=limits, seed=0)
         self.dialog = self.agent.init_dialog(session=self.session)
 
     def ask(self, text="go", **options):
