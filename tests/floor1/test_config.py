@@ -200,6 +200,14 @@ agent_configs:
 """
 
 
+def test_redaction_can_be_switched_off_and_sessions_limited(load):
+    """Both are what the rooms above read; a schema that refuses them hides a feature."""
+    values = load("log_redact: false\nsession_limits: {max_tokens: 5}\nmax_parallel_functions: 2\n").values
+    assert (values["log_redact"], values["session_limits"]) == (False, {"max_tokens": 5})
+    with pytest.raises(ConfigError, match="log_redact"):
+        load("log_redact: true\n")
+
+
 @pytest.mark.parametrize(("provider", "kept"), [("openai", {}), ("mock", {"provider_config": {"replies": ["a"]}})])
 def test_another_provider_starts_its_settings_afresh(load, write, provider, kept):
     """A base with the mock's rules must not break the config that puts a real model in its place."""
