@@ -140,7 +140,12 @@ class Jobs:
 
     def _may_run_here(self, job: Job) -> bool:
         """Whether the caller's own thread will do: nothing runs beside it, and nobody would stop it."""
-        return not self._in_threads and job.function.timeout_s is None and self._deadline is None and not _is_async(job)
+        return (
+            not self._in_threads
+            and job.function.timeout_s is None
+            and self._deadline is None
+            and not job.function.is_async
+        )
 
     def _accept(self, arrived: Arrival) -> Result | None:
         """Return a result that is still waited for; raise what broke through a function, such as KeyboardInterrupt."""
@@ -165,7 +170,7 @@ class Jobs:
     def _start_on_loop(self, job: Job) -> None:
         arrivals = self._arrivals
         assert arrivals is not None
-        if _is_async(job):
+        if job.function.is_async:
 
             async def work() -> None:
                 arrivals.put_nowait((job.ordinal, await arun_job(job)))
@@ -204,11 +209,6 @@ class Jobs:
                 late = FunctionTimeout(f"{job.function.name} did not return within {job.function.timeout_s} s")
                 return ordinal, fail(job.call, late)
         return None
-
-
-def _is_async(job: Job) -> bool:
-    function: Any = job.function.function
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
 
 
 def run_job(job: Job) -> FunctionCall:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from lllm.errors import ParseError
-from lllm.parsing.json_text import DEEPEST, TOO_DEEP, check_json
+from lllm.parsing.json_text import DEEPEST, TOO_DEEP, load_json
 from lllm.utils import encode_json
 
 
@@ -95,8 +95,7 @@ def parse_arguments(raw: str) -> tuple[dict[str, Any], str]:
     if not raw or raw.isspace():
         return {}, ""
     try:
-        check_json(raw)
-        value = json.loads(raw)
+        value = load_json(raw)
     except ParseError as error:
         return {}, f"the arguments are not valid JSON: {error}"
     if not isinstance(value, dict):

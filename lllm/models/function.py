@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from typing import Any
 
 from lllm.errors import ConfigError, FunctionError, ParseError
@@ -115,6 +116,12 @@ class Function:
             assert self.function is not None
             self._signature = build_signature(self.function, self.name)
         return self._signature
+
+    @cached_property
+    def is_async(self) -> bool:
+        """Whether its callable is a coroutine function, or an object whose call is one."""
+        called: Any = self.function
+        return inspect.iscoroutinefunction(called) or inspect.iscoroutinefunction(getattr(called, "__call__", None))  # noqa: B004
 
     @property
     def linked(self) -> bool:

@@ -15,6 +15,8 @@ def to_plain(value: Any) -> tuple[Any, str]:
     """
     if isinstance(value, str):
         return value, value
+    if type(value) is int:  # the commonest of results, and the same in both
+        return value, str(value)
     try:
         text = _encode(value)
         plain = json.loads(text)

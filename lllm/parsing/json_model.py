@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from lllm.errors import ConfigError, ParseError
 from lllm.parsing.faults import clip, render_faults
-from lllm.parsing.json_text import TOO_DEEP, check_json, json_candidates
+from lllm.parsing.json_text import TOO_DEEP, json_candidates, load_json
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter, ValidationError  # heavy: half of an otherwise quick start
@@ -51,7 +51,7 @@ class JsonParser(Generic[T]):
         faults: list[tuple[str, str]] = []
         for part in json_candidates(text):
             try:
-                check_json(part)
+                load_json(part)
                 return self._validate(part)
             except _MisfitError as error:
                 if not faults:  # the whole reply is JSON, so nothing else in it can be the answer

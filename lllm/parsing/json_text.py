@@ -31,14 +31,14 @@ def json_candidates(text: str) -> Iterator[str]:
             yield block
 
 
-def check_json(text: str) -> None:
-    """Check that a text is one JSON value without repeated keys, NaN, infinity, or too deep nesting.
+def load_json(text: str) -> Any:
+    """Return the value of a text that is one JSON value without repeated keys, NaN, infinity, or too deep nesting.
 
     Raises:
         ParseError: it is not; names line, column and the text there.
     """
     try:
-        json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
+        return _DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise ParseError(_render_syntax(error)) from None
     except RecursionError:
@@ -65,6 +65,9 @@ def _finite(digits: str) -> float:
     if value in {float("inf"), float("-inf")}:
         raise ParseError(f"the number {clip(digits, 40)} is too large")
     return value
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
 
 
 def _render_syntax(error: json.JSONDecodeError) -> str:

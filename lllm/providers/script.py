@@ -20,6 +20,7 @@ Reply = str | Message[Any] | Mapping[str, Any] | Exception
 ``error: {type: RateLimited, message, ...}``."""
 
 DEFAULT_TEXT = "This is a reply of the mock model."
+_FINISHES = frozenset(Finish)
 _REPLY_KEYS = {"text", "calls", "finish", "reasoning", "refusal", "error", "model"}
 _RULE_KEYS = {"when", "role", "reply"}
 
@@ -124,7 +125,7 @@ def check_reply(reply: Any, where: str) -> Reply:
     for call in told.get("calls", ()):
         if not isinstance(call, Mapping) or "name" not in call:
             raise ConfigError(f"{where}: a call has a name and arguments")
-    if told.get("finish", "stop") not in set(Finish):
+    if told.get("finish", "stop") not in _FINISHES:
         raise ConfigError(f"{where}: finish is one of {', '.join(Finish)}")
     return told
 

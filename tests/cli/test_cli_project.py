@@ -223,7 +223,7 @@ def test_fsck_tells_a_sound_log_from_a_damaged_one(project, lllm, lllm_json):
     lllm("run", TASK, "--session", "one")
     assert lllm_json("log", "fsck", "one")[0] == 0
     file = next(Path(".lllm/logs/demo/one").glob("events-*"))
-    file.write_bytes(file.read_bytes().replace(b"420", b"421"))
+    file.write_bytes(file.read_bytes().replace(b"420 km", b"421 km"))
     code, told = lllm_json("log", "fsck", "one")
     assert (code, told["ok"]) == (1, False)
     assert told["first_bad"]

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 from lllm.errors import ConfigError, ParseError
 from lllm.parsing import JsonParser, TagParser, find_md_blocks, find_xml_blocks, render_faults
 from lllm.parsing.blocks import balanced_blocks
-from lllm.parsing.json_text import check_json
+from lllm.parsing.json_text import load_json
 
 HOSTILE_BYTES = 2_000_000
 
@@ -366,7 +366,7 @@ def test_work_grows_with_the_length_of_a_hostile_reply_and_not_with_its_square(u
 def test_whatever_json_writes_is_read_back_from_prose(value):
     """The search for brackets must agree with JSON on every string."""
     text = json.dumps([value])
-    check_json(text)
+    load_json(text)
     assert next(balanced_blocks(f"so: {text} ok")) == text
 
 
