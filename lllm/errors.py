@@ -134,6 +134,18 @@ class ProviderError(LLLMError):
         self.excerpt = excerpt
         self.partial = partial
 
+    def to_facts(self) -> dict[str, Any]:
+        """Return what a log keeps of the error, as plain JSON data without what is empty.
+
+        Keys: ``type, message, retryable``, the attributes, ``hint``, and ``also``: the name of the httpx class that the
+        error is an instance of as well, where the transport made it one.
+        """
+        also = next((kind.__name__ for kind in type(self).__mro__ if kind.__module__.partition(".")[0] == "httpx"), "")
+        facts = {"type": type(self).__name__, "message": self.message, "retryable": self.retryable, "also": also}
+        for name in ("provider", "retry_after_s", "status", "code", "request_id", "excerpt", "partial", "hint"):
+            facts[name] = getattr(self, name)
+        return {key: value for key, value in facts.items() if value not in (None, "")}
+
 
 class TransportError(ProviderError):
     """No usable answer came back."""

@@ -9,16 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from lllm.errors import DiscoveryError, NotRegisteredError
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry(Generic[T]):
+class Entry(NamedTuple, Generic[T]):
     """One registered object and its origin, ``file:line:col`` or a module's name."""
 
     value: T
@@ -124,7 +122,7 @@ class Registry(Mapping[str, T]):
 
     @contextmanager
     def isolated(self) -> Generator[None]:
-        """Give a block its own contents, and put the old ones back after it."""
+        """Give a block contents that begin as a copy of these, and put these back after it."""
         entries, failures = dict(self._entries), dict(self.failures)
         try:
             yield

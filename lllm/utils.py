@@ -1,6 +1,6 @@
 """Small things that every floor may use: canonical JSON, safe names, and the stream faces.
 
-Kept under a hundred lines by a test: what grows belongs beside its caller.
+Kept under a hundred lines of code by a test: what grows belongs beside its caller.
 """
 
 from __future__ import annotations

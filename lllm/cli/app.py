@@ -9,6 +9,7 @@ import difflib
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -75,11 +76,19 @@ class Root(click.Group):
         extra["standalone_mode"] = False
         try:
             code: Any = super().main(given, prog_name or "lllm", **extra, obj=screen)
-        except (SystemExit, GeneratorExit):
-            raise
-        except BaseException as error:  # noqa: BLE001 - Ctrl-C too: every end has its exit code
+        except BaseException as error:
+            if isinstance(error, SystemExit) and _raised_in(error).startswith(("click.", "rich.")):
+                raise  # their way to say that nobody reads on
             code = report(error, screen)
         sys.exit(code if isinstance(code, int) else exits.OK)
+
+
+def _raised_in(error: BaseException) -> str:
+    """Return the name of the module whose code raised an error."""
+    trace, name = error.__traceback__, ""
+    while trace is not None:
+        name, trace = trace.tb_frame.f_globals.get("__name__", ""), trace.tb_next
+    return name
 
 
 def report(error: BaseException, screen: Screen) -> int:
@@ -88,8 +97,9 @@ def report(error: BaseException, screen: Screen) -> int:
     if screen.debug:
         screen.say("".join(traceback.format_exception(error)).rstrip())
     if screen.as_json:
-        screen.json({"error": told})
-        return told["exit_code"]
+        with suppress(OSError, ValueError):  # stdout may be what failed: a full disk, or a stream that is closed
+            screen.json({"error": told})
+            return told["exit_code"]
     place = f"{told['where']}: " if told["where"] else ""
     screen.say("error: ", "bold red", end="")
     screen.say(place + told["message"])

@@ -21,13 +21,13 @@ from typing import Any
 from lllm.cli import exits
 from lllm.cli.asked import Asked
 from lllm.cli.crew import LoopCrew, Outcome, Started, ThreadCrew, build_crew
-from lllm.cli.progress import PlainProgress, Progress, Tally, build_progress, render_outcome
-from lllm.cli.project import build_system, discover, find_place, load_values
+from lllm.cli.progress import PlainProgress, Progress, Tally, render_outcome, start_progress
+from lllm.cli.project import discover, find_place, load_system, load_values
 from lllm.cli.results import ResultFile
 from lllm.cli.screen import Screen
 from lllm.cli.tasks import Plan, load_tasks, plan
 from lllm.cli.work import Work
-from lllm.errors import LLLMError, LogFenced
+from lllm.errors import LLLMError, LogError, LogFenced
 from lllm.llm.base import AgentBase, AsyncAgentBase, type_name
 from lllm.log.base import ReplayableLogBase
 from lllm.log.local import LocalFileLog
@@ -44,7 +44,7 @@ def run_batch(screen: Screen, asked: Asked) -> int:
     place = find_place(asked.config)
     config = load_values(place, asked.settings)
     discover(place, config.values)
-    system: AgentBase | AsyncAgentBase = build_system(
+    system: AgentBase | AsyncAgentBase = load_system(
         config, asked.words[0] if asked.words else None, PrintSystem(silent=True)
     )
     batch = safe_name(asked.session or path.stem, 32)[:48]
@@ -106,7 +106,7 @@ class _Run:
 
     def perform(self, crew: ThreadCrew | LoopCrew) -> None:
         """Run the crew to its end, or until an interrupt's grace is over."""
-        self._progress = build_progress(self._screen, self._tally.total)
+        self._progress = start_progress(self._screen, self._tally.total)
         # What user code prints is no result.
         with self._interruptible(crew), redirect_stdout(sys.stderr):
             try:
@@ -208,12 +208,18 @@ def _alone(log: ReplayableLogBase, batch: str) -> Generator[None]:
 
     Raises:
         LogFenced: another process is at it.
+        LogError: the log's folder cannot be written.
     """
     if not isinstance(log, LocalFileLog):
         yield
         return
-    log.folder.mkdir(parents=True, exist_ok=True)
-    with (log.folder / f"{batch}.batch-lock").open("ab") as file:
+    try:
+        log.folder.mkdir(parents=True, exist_ok=True)
+        opened = (log.folder / f"{batch}.batch-lock").open("ab")
+    except OSError as error:
+        hint = "set log_dir to a folder that you may write"
+        raise LogError(f"the log cannot be written: {error.strerror}", where=str(log.folder), hint=hint) from error
+    with opened as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

@@ -27,7 +27,8 @@ def chat(screen: Screen, agent: str | None, config: str | None, settings: tuple[
     """Talk with AGENT of the config, by default its first. Ctrl-C stops a reply, Ctrl-D ends the chat."""
     from lllm.cli.project import discover, find_place, load_values  # noqa: PLC0415 - heavy
     from lllm.cli.talk import Talk, build_talker  # noqa: PLC0415 - as above
-    from lllm.llm.build import build_limits, public_config  # noqa: PLC0415 - as above
+    from lllm.config.secret import to_public  # noqa: PLC0415 - as above
+    from lllm.llm.build import build_session_limits, hide_secrets  # noqa: PLC0415 - as above
     from lllm.llm.session import Session  # noqa: PLC0415 - as above
     from lllm.log.build import build_log_base  # noqa: PLC0415 - as above
 
@@ -37,8 +38,9 @@ def chat(screen: Screen, agent: str | None, config: str | None, settings: tuple[
     name = _pick(values, agent, str(place.config))
     log = build_log_base(values)
     talker = build_talker(values, name, log)
-    header = {"task": f"chat with {name}", "chat": name, "config": public_config(values)}
-    limits = build_limits(values.get("session_limits") or {})
+    hide_secrets(log, values, [talker])
+    header = {"task": f"chat with {name}", "chat": name, "config": to_public(values)}
+    limits = build_session_limits(values)
     user = _User(screen, name)
     with Session.open(log, session, header=header, limits=limits, seed=values.get("random_seed")) as opened:
         opened.listen = user.watcher

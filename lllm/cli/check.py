@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lllm.cli.project import Place, agent_configs, discover, load_values, log_folder
+from lllm.cli.project import Place, agent_configs, discover, load_values
 from lllm.config import AgentConfig
 from lllm.errors import ConfigError, DiscoveryError, LLLMError
 from lllm.llm.base import AGENT_REGISTRY
@@ -40,7 +40,7 @@ def find_faults(place: Place, settings: Sequence[str] = ()) -> list[Fault]:
         *_project_faults(place, config.values),
         *_type_faults(config),
         *_agent_faults(config),
-        *log_faults(place, config.values, config.origins.get("log_dir", str(config.path))),
+        *log_faults(config.values, config.origins.get("log_dir", str(config.path))),
     ]
 
 
@@ -106,11 +106,11 @@ def _is_below(path: str, key: str) -> bool:
     return path == key or path.startswith(f"{key}.")
 
 
-def log_faults(place: Place, values: Mapping[str, Any], where: str) -> Iterator[Fault]:
+def log_faults(values: Mapping[str, Any], where: str) -> Iterator[Fault]:
     """Tell whether the log's folder can be written; nothing is made to find out."""
     if values.get("log_type") != "localfile":
         return
-    folder = log_folder(place, values)
+    folder = Path(values["log_dir"])
     existing = next((path for path in (folder, *folder.parents) if path.exists()), Path("/"))
     if not existing.is_dir():
         yield Fault(where, f"log_dir cannot be made: {existing} is no folder", "set another log_dir")

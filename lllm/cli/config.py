@@ -25,16 +25,11 @@ def config() -> None:
 @standard
 def show(screen: Screen, config: str | None, settings: tuple[str, ...], *, origin: bool) -> int:
     """Show the effective config; secrets show as their name."""
-    import os  # noqa: PLC0415 - used here alone
-
     from lllm.cli.project import find_place, load_values  # noqa: PLC0415 - heavy
-    from lllm.config import load_agent_config, render_config  # noqa: PLC0415 - as above
+    from lllm.config import render_config  # noqa: PLC0415 - as above
     from lllm.config.render import to_dict  # noqa: PLC0415 - as above
 
-    place = find_place(config)
-    if not place.config.is_file():
-        load_values(place)  # tells that there is none
-    effective = load_agent_config(place.config, env=os.environ, overrides=settings)
+    effective = load_values(find_place(config), settings)
     if screen.as_json:
         screen.json(to_dict(effective))
     else:

@@ -16,7 +16,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from lllm.cli.exits import Told, to_told
-from lllm.cli.work import Work, arun_work, run_work, to_plain, usage_to_dict
+from lllm.cli.work import Work, arun_work, run_work, to_data, usage_to_dict
 from lllm.llm.session import Session
 
 
@@ -91,7 +91,7 @@ class _Crew:
         self._open.difference_update(opened)
         usage = usage_to_dict(opened[0].usage) if opened else {}
         told = to_told(error) if error is not None else None
-        plain = to_plain(result) if error is None else None
+        plain = to_data(result) if error is None else None
         self.reports.put(Outcome(work, plain, told, usage, time.monotonic() - since))
 
 

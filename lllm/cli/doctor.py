@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
@@ -138,9 +139,7 @@ def _keys(values: dict[str, Any]) -> Iterator[Check]:
 
 
 def _disk(place: Place, values: dict[str, Any]) -> Iterator[Check]:
-    from lllm.cli.project import log_folder  # noqa: PLC0415 - heavy
-
-    folder = log_folder(place, values)
+    folder = Path(values.get("log_dir") or place.root)
     existing = next(path for path in (folder, *folder.parents) if path.is_dir())
     writable = os.access(existing, os.W_OK)
     yield Check("log folder", "ok" if writable else "broken", f"{folder}{'' if writable else ' cannot be written'}")

@@ -92,8 +92,8 @@ class LiveProgress:
         self._bar.stop()
 
 
-def build_progress(screen: Screen, total: int) -> Progress:
-    """Return what fits stderr."""
+def start_progress(screen: Screen, total: int) -> Progress:
+    """Show what fits stderr, until ``stop``."""
     live = total > 0 and not screen.as_json and sys.stderr.isatty() and wants_colour(sys.stderr)
     return LiveProgress(screen, total) if live else PlainProgress(screen)
 

@@ -1,20 +1,24 @@
 """From a command line to the project it is about: its folder, its config, its log.
 
 The project is that of ``$LLLM_CONFIG``, else of the config file that is named, else of the working folder. A config
-that nobody names is ``config/default.yaml`` of the project. A relative ``log_dir`` counts from the project's folder, so
-that every subfolder sees one log.
+that nobody names is ``config/default.yaml`` of the project.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+import sys
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from lllm.cli.exits import MissingError
 from lllm.config import AgentConfig, find_config_file, load_agent_config
+from lllm.config.project import find_project
 from lllm.errors import ConfigError, NotRegisteredError
 from lllm.registry import DISCOVERER
 
@@ -52,8 +56,7 @@ def find_place(config: str | None = None) -> Place:
     named = Path(config).expanduser().absolute() if config is not None else None
     if named is not None and not named.is_file():
         raise MissingError(f"there is no config {config}", where=str(named), hint="name an agent YAML, or leave out -c")
-    near = named.parent if named is not None and "LLLM_CONFIG" not in os.environ else None
-    toml = (find_config_file(near) if near else None) or find_config_file(env=os.environ)
+    toml = find_project(named, os.environ) if named else find_config_file(env=os.environ)
     root = toml.parent if toml else Path.cwd()
     return Place(root, toml, named or root / DEFAULT_CONFIG, f" -c {config}" if named else "")
 
@@ -68,15 +71,7 @@ def load_values(place: Place, settings: Sequence[str] = ()) -> AgentConfig:
     if not place.config.is_file():
         hint = "name one with -c FILE, or start a project: lllm create --name demo"
         raise MissingError("there is no config", where=str(place.config), hint=hint)
-    config = load_agent_config(place.config, env=os.environ, overrides=settings)
-    return replace(config, values=config.values | {"log_dir": str(log_folder(place, config.values))})
-
-
-def log_folder(place: Place, values: Mapping[str, Any]) -> Path:
-    """Return the absolute folder that a config's ``log_dir`` means."""
-    from lllm.log.local import DEFAULT_DIR  # noqa: PLC0415 - loaded when used
-
-    return place.root / Path(values.get("log_dir") or DEFAULT_DIR).expanduser()
+    return load_agent_config(place.config, env=os.environ, overrides=settings)
 
 
 def agent_configs(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -85,7 +80,7 @@ def agent_configs(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def discover(place: Place, values: Mapping[str, Any]) -> Discovered:
-    """Load the project's files, unless the config says ``auto_discover: false``.
+    """Load the project's files. With ``auto_discover: false`` nothing loads them until the command has ended.
 
     Raises:
         DiscoveryError: two files define one key.
@@ -93,13 +88,25 @@ def discover(place: Place, values: Mapping[str, Any]) -> Discovered:
     from lllm.discovery import Discovered, auto_discover  # noqa: PLC0415 - heavy
 
     if values.get("auto_discover") is False:
-        DISCOVERER.run = lambda: None  # also not when a registry is asked for what it lacks
+        if context := click.get_current_context(silent=True):
+            context.with_resource(_no_discovery())  # also not when a registry is asked for what it lacks
         return Discovered(place.toml)
-    return auto_discover(place.toml) if place.toml else Discovered()
+    with redirect_stdout(sys.stderr):  # what a file prints while it is loaded is no verb's data
+        return auto_discover(place.toml) if place.toml else Discovered()
 
 
-def build_system(config: AgentConfig, agent_type: str | None, stream: Any) -> Any:
-    """Return the agent system of a config, ready to run.
+@contextmanager
+def _no_discovery() -> Generator[None]:
+    """Load no file in this block, in whichever thread; of a command, it is the rest."""
+    before, DISCOVERER.run = DISCOVERER.run, lambda: None
+    try:
+        yield
+    finally:
+        DISCOVERER.run = before
+
+
+def load_system(config: AgentConfig, agent_type: str | None, stream: Any) -> Any:
+    """Return the agent system of a config, ready to run. The project's files may be run for it.
 
     Raises:
         NotRegisteredError: nothing is registered under the ``agent_type`` that the command line names.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import redirect_stdout
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _WORDS = {
     "same": "same: today's code does exactly what was recorded",
-    "ended": "ended: the recorded process died here, and up to here today's code does the same",
+    "ended": "ended: the recorded run was killed or interrupted here, and up to here today's code does the same",
     "differs": "differs: today's code does something else than was recorded",
 }
 
@@ -38,17 +38,20 @@ def replay(screen: Screen, session: str, config: str | None, log_dir: str | None
     from collections import Counter  # noqa: PLC0415 - used here alone
 
     from lllm.cli.project import discover, find_place, open_log  # noqa: PLC0415 - heavy
+    from lllm.cli.work import to_data  # noqa: PLC0415 - as above
 
     place = find_place(config)
     log = open_log(place, log_dir)
     name = log.resolve(session)
-    header = next(iter(log.read_session(name))).data
+    first = next(iter(log.read_session(name)), None)
+    header = first.data if first is not None else {}
     discover(place, header.get("config") or {})
     with redirect_stdout(sys.stderr):  # what user code prints is no part of the report
         report = _replayed(log, name, header)
     kinds = Counter(event.kind for event in log.read_session(name))
     if screen.as_json:
-        screen.json(asdict(report) | {"steps": kinds["model.request"], "dialogs": kinds["dialog.open"]})
+        counts = {"steps": kinds["model.request"], "dialogs": kinds["dialog.open"]}
+        screen.json(asdict(replace(report, result=None)) | {"result": to_data(report.result)} | counts)
     else:
         _show(screen, report, kinds)
     return exits.DIFFERS if report.status == "differs" else exits.OK

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ class ResultFile:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+            if not stat.S_ISREG(os.fstat(self._fd).st_mode):  # what was written could not be read back
+                raise OSError(errno.EINVAL, "it is no plain file")  # noqa: TRY301 - one place refuses
             self._drop_torn_line()
         except OSError as error:
             raise self._refused(error) from error

@@ -48,14 +48,14 @@ def run(screen: Screen, **given: Any) -> int:
 
 
 def _run_one(screen: Screen, asked: Asked) -> int:
-    from lllm.cli.project import build_system, discover, find_place, load_values  # noqa: PLC0415 - heavy
-    from lllm.cli.work import Work, to_plain, to_text, usage_to_dict  # noqa: PLC0415 - as above
+    from lllm.cli.project import discover, find_place, load_system, load_values  # noqa: PLC0415 - heavy
+    from lllm.cli.work import Work, to_data, to_text, usage_to_dict  # noqa: PLC0415 - as above
 
     work = Work(_read_task(asked.words[-1]), asked.session, kwargs=parse_kwargs(asked.kwargs))
     place = find_place(asked.config)
     config = load_values(place, asked.settings)
     discover(place, config.values)
-    system = build_system(config, asked.words[0] if len(asked.words) == 2 else None, Aside(screen))
+    system = load_system(config, asked.words[0] if len(asked.words) == 2 else None, Aside(screen))
     opened: list[Session] = []
     try:
         result = _perform(screen, system, work, opened, streams=not asked.no_stream)
@@ -64,7 +64,7 @@ def _run_one(screen: Screen, asked: Asked) -> int:
             _tell_session(screen, place, opened[0])
     if screen.as_json:
         usage = usage_to_dict(opened[0].usage)
-        screen.json({"session": opened[0].name, "result": to_plain(result), "usage": usage, "status": "ok"})
+        screen.json({"session": opened[0].name, "result": to_data(result), "usage": usage, "status": "ok"})
     else:
         screen.data(to_text(result))
     return 0

@@ -10,7 +10,7 @@ from typing import Any
 
 from lllm.const import CompletionCost
 from lllm.llm.session import Session
-from lllm.utils import encode_json
+from lllm.models.plain import to_plain
 
 OnOpen = Callable[[Session], None]
 
@@ -34,15 +34,13 @@ class Work:
 def run_work(system: Any, work: Work, on_open: OnOpen) -> Any:
     """Run a task and return the result; ``on_open`` is given the session as soon as there is one."""
     with _opened(system, work, on_open) as session:
-        session.result = system.call(work.task, **work.kwargs)
-        return session.result
+        return system.run_in(session, work.task, work.kwargs)
 
 
 async def arun_work(system: Any, work: Work, on_open: OnOpen) -> Any:
     """Async twin of :func:`run_work`, for an ``AsyncAgentBase``."""
     with _opened(system, work, on_open) as session:
-        session.result = await system.call(work.task, **work.kwargs)
-        return session.result
+        return await system.arun_in(session, work.task, work.kwargs)
 
 
 @contextmanager
@@ -52,20 +50,16 @@ def _opened(system: Any, work: Work, on_open: OnOpen) -> Generator[Session]:
         yield session
 
 
-def to_plain(value: Any) -> Any:
-    """Return a result as JSON data; what JSON cannot hold becomes its text."""
-    dump = getattr(value, "model_dump", None)
-    try:
-        return json.loads(encode_json(dump(mode="json") if dump else value))
-    except (TypeError, ValueError, RecursionError):
-        return str(value)
+def to_data(value: Any) -> Any:
+    """Return a result as JSON data; what JSON cannot hold becomes its text. Pure."""
+    return to_plain(value)[0]
 
 
 def to_text(value: Any) -> str:
     """Return a result as it is printed: text as it is, other values as JSON."""
     if isinstance(value, str):
         return value
-    return json.dumps(to_plain(value), indent=2, ensure_ascii=False)
+    return json.dumps(to_data(value), indent=2, ensure_ascii=False)
 
 
 def usage_to_dict(usage: CompletionCost) -> dict[str, Any]:

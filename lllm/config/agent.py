@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lllm.config.merge import expand, flatten, join_path, load_layers, override, to_plain
-from lllm.config.project import find_config_file
+from lllm.config.project import DEFAULT_LOG_DIR, find_config_file, find_project
 from lllm.config.schema import DEFAULTS, Fault, check_agent_tree
 from lllm.config.source import Node
 from lllm.errors import ConfigError
@@ -21,7 +21,7 @@ class AgentConfig:
     """The effective config of a system of agents.
 
     Attributes:
-        values: plain data, defaults filled in; keys as CONTRACT names them, ``base`` resolved away.
+        values: plain data, defaults filled in, ``base`` resolved away, ``log_dir`` absolute.
         origins: dotted path of each leaf -> ``file:line:col``, ``--set`` or ``default``. A key that holds a dot stands
             in double quotes; items of lists are counted from 0; an empty mapping or list is a leaf.
         path: the file that was asked for.
@@ -41,9 +41,10 @@ def load_agent_config(
 
     Args:
         path: the file.
-        env: where ``${VAR}`` and ``${VAR:-default}`` come from; ``$${`` is a plain ``${``.
+        env: where ``${VAR}``, ``${VAR:-default}`` and ``LLLM_CONFIG`` come from; ``$${`` is a plain ``${``.
         overrides: settings ``a.b.c=value``, the value being YAML; a later one wins.
-        root: folder that no ``base`` may leave. Default: that of the project's ``lllm.toml``, else the file's own.
+        root: folder that no ``base`` may leave, and that a relative ``log_dir`` counts from. Default: the folder of the
+            project's ``lllm.toml``; without one, the file's own folder for ``base`` and the working directory for logs.
 
     Raises:
         ConfigError: anything in it is wrong; the message names each fault's ``file:line:col``, and the user acts.
@@ -55,6 +56,7 @@ def load_agent_config(
     tree = _with_defaults(expand(tree, env))
     if faults := check_agent_tree(tree):
         raise _error(faults, path)
+    tree = _with_log_dir(tree, _log_root(path, env) if root is None else Path(root))
     origins = {join_path(keys): node.where for keys, node in flatten(tree)}
     return AgentConfig(to_plain(tree), origins, path, tuple(files))
 
@@ -62,6 +64,21 @@ def load_agent_config(
 def _root(path: Path) -> Path:
     found = find_config_file(path.parent) if path.parent.is_dir() else None
     return found.parent if found else path.parent
+
+
+def _log_root(path: Path, env: Mapping[str, str]) -> Path:
+    found = find_project(path, env)
+    return found.parent if found else Path.cwd()
+
+
+def _with_log_dir(tree: Node, root: Path) -> Node:
+    """Return a tree whose ``log_dir`` means one folder, whoever reads it and from wherever."""
+    values = tree.value if isinstance(tree.value, dict) else {}
+    given = values.get("log_dir") or Node(None, DEFAULT)
+    if not given.value and values["log_type"].value != "localfile":
+        return tree
+    folder = root.absolute() / Path(str(given.value or DEFAULT_LOG_DIR)).expanduser()
+    return Node(values | {"log_dir": Node(str(folder), given.where, given.key_where)}, tree.where)
 
 
 def _with_defaults(tree: Node) -> Node:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lllm.config.secret import is_secret_key
 from lllm.config.source import Node, parse_scalar, parse_yaml
 from lllm.config.text import inside, load_text
 from lllm.errors import ConfigError
@@ -16,7 +17,6 @@ SET = "--set"
 # ``$${`` is a plain ``${``; a variable's default ends at the first brace.
 _VARIABLE = re.compile(r"\$\$\{|\$\{([^{}]*)(\}?)")
 _NAME = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
-_SECRET = re.compile(r"(?:^|[_-])(?:key|token|secret|password|authorization)$", re.IGNORECASE)
 
 
 def load_layers(path: Path, root: Path, env: Mapping[str, str], seen: Sequence[Path] = ()) -> tuple[Node, list[Path]]:
@@ -132,7 +132,7 @@ def expand(node: Node, env: Mapping[str, str], key: str = "") -> Node:
     if not isinstance(node.value, str):
         return node
     text = _VARIABLE.sub(lambda match: _variable(match, env, node.where), node.value)
-    if _SECRET.search(key):
+    if is_secret_key(key):
         return Node(Secret(text, key), node.where, node.key_where)
     value = parse_scalar(text) if node.plain and "${" in node.value else text
     return Node(value, node.where, node.key_where, node.plain)

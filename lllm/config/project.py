@@ -16,6 +16,7 @@ from lllm.errors import ConfigError
 
 CONFIG_NAMES = ("lllm.toml", ".lllm.toml", "LLLM.toml")
 ENV_CONFIG = "LLLM_CONFIG"
+DEFAULT_LOG_DIR = ".lllm/logs"  # counts from the project's folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,8 @@ def find_config_file(start: Path | str | None = None, *, env: Mapping[str, str] 
     """
     if env and (named := env.get(ENV_CONFIG)):
         return _named(Path(named).expanduser(), f"${ENV_CONFIG}")
-    if start is not None and not (_is_folder := Path(start)).is_dir():
-        return _named(_is_folder, "start")
+    if start is not None and not (named_path := Path(start)).is_dir():
+        return _named(named_path, "start")
     folder = Path(start or ".").resolve()
     for place in (folder, *folder.parents):
         if place != folder and place.stat().st_mode & stat.S_ISVTX:
@@ -63,6 +64,18 @@ def find_config_file(start: Path | str | None = None, *, env: Mapping[str, str] 
         if place == _home() or (place / ".git").exists():
             return None
     return None
+
+
+def find_project(path: Path, env: Mapping[str, str]) -> Path | None:
+    """Find the config of the project that a file belongs to.
+
+    ``$LLLM_CONFIG`` decides; else the search begins at the file, and then at the working directory.
+
+    Raises:
+        ConfigError: ``$LLLM_CONFIG`` names nothing.
+    """
+    near = find_config_file(path.parent, env=env) if path.parent.is_dir() else None
+    return near or find_config_file(env=env)
 
 
 def _named(path: Path, name: str) -> Path:

@@ -86,6 +86,15 @@ def _limits(node: Node, name: str) -> Iterator[Fault]:
     yield from closed(node, name, _LIMITS)
 
 
+def _session_limits(node: Node, name: str) -> Iterator[Fault]:
+    """Check the limits of a session, which does not wait itself: each of its calls does."""
+    yield from closed(node, name, {**_LIMITS, "max_total_wait_s": _of_calls})
+
+
+def _of_calls(node: Node, name: str) -> Iterator[Fault]:
+    yield node.key_where, f"{name}: it is a limit of each call; set limits.{name.rpartition('.')[2]}"
+
+
 def _agents(node: Node, name: str) -> Iterator[Fault]:
     yield from open_mapping(node, name)
     if isinstance(node.value, dict):
@@ -150,7 +159,7 @@ _KEYS: dict[str, Check] = {
     "activate_proxies": texts,
     **_BUDGETS,
     "limits": _limits,
-    "session_limits": _limits,
+    "session_limits": _session_limits,
 }
 DEFAULTS: dict[str, Any] = {
     "log_type": "localfile",

@@ -5,30 +5,29 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextvars import copy_context
 from dataclasses import dataclass, field, fields
 from os import PathLike, fspath
-from queue import SimpleQueue
 from typing import Any, Generic, NamedTuple, TypeVar, cast, overload
 
 from lllm.const import APITypes, Roles
-from lllm.errors import CallCancelled, ConfigError
+from lllm.errors import ConfigError
 from lllm.llm.classify import BINARY, ClassParser, classifier_prompt
 from lllm.llm.dialog import Dialog
 from lllm.llm.drive import LiveEffects, adrive, drive
 from lllm.llm.effects import Effects
 from lllm.llm.session import NO_LIMITS, Limits, Session, current_session
-from lllm.llm.stream import LEFT, FinishedEvent, Listener, StreamEvent, guarded
+from lllm.llm.stream import FinishedEvent, Listener, ProgressEvent, guarded
 from lllm.llm.terms import Terms
 from lllm.llm.turn import Turn
+from lllm.llm.watch import awatch, watch
 from lllm.log.base import ReplayableLogBase
 from lllm.log.build import build_log_base
 from lllm.machine import Budgets
 from lllm.models.function import Function, FunctionCall
 from lllm.models.message import Message
 from lllm.models.prompt import Prompt
-from lllm.models.request import Contract
-from lllm.providers.base import Provider
+from lllm.models.request import Contract, build_contract
+from lllm.providers.base import Provider, secrets_of
 from lllm.providers.build import build_provider
 from lllm.utils import encode_json
 
@@ -185,6 +184,7 @@ class Agent(Generic[T]):
             session: where it is logged; default: the current session, else one of the agent's own.
         """
         dialog = Dialog(session or current_session() or self.session, agent=self.name, top_prompt=self.system_prompt)
+        self._hide_keys(dialog.session)
         text = self.system_prompt(**(prompt_args or {}))
         if text:
             dialog.append(Message(Roles.SYSTEM, text, self.name))
@@ -263,60 +263,29 @@ class Agent(Generic[T]):
         extra: Mapping[str, Any] | None = None,
         args: Mapping[str, Any] | None = None,
         parser_args: Mapping[str, Any] | None = None,
-    ) -> Iterator[StreamEvent]:
+    ) -> Iterator[ProgressEvent | FinishedEvent[T]]:
         """Do :meth:`call` and yield what happens while it happens; the last event is a FinishedEvent.
 
-        Leaving the loop early cancels the call. Errors are raised from the loop, as :meth:`call` raises them.
+        Leaving the loop early cancels the call, and waits until it has ended: until the next piece of a reply, or the
+        provider's time-out. Errors are raised from the loop, as :meth:`call` raises them.
         """
-        events: SimpleQueue[StreamEvent | BaseException] = SimpleQueue()
-        stop = threading.Event()
-        turn, effects = self._begin(dialog, extra, args, parser_args, listen=events.put, stop=stop)
+        return watch(
+            lambda listen, stop: self._begin(dialog, extra, args, parser_args, listen, stop),
+            lambda turn: FinishedEvent(*self._outcome(turn)),
+        )
 
-        def run() -> None:
-            try:
-                drive(turn.flow(), effects)
-                events.put(FinishedEvent(*self._outcome(turn)))
-            except BaseException as error:  # noqa: BLE001 - carried over to the caller's thread
-                events.put(error)
-
-        worker = threading.Thread(target=copy_context().run, args=(run,), name="lllm-stream", daemon=True)
-        worker.start()
-        try:
-            while True:
-                event = events.get()
-                if isinstance(event, CallCancelled) and event.message == LEFT:
-                    return  # a replay of a stream that was left: the loop ends where the recorded one did
-                if isinstance(event, BaseException):
-                    raise event
-                yield event
-                if isinstance(event, FinishedEvent):
-                    return
-        finally:
-            stop.set()
-            worker.join()
-
-    async def astream(
+    def astream(
         self,
         dialog: Dialog,
         extra: Mapping[str, Any] | None = None,
         args: Mapping[str, Any] | None = None,
         parser_args: Mapping[str, Any] | None = None,
-    ) -> AsyncIterator[StreamEvent]:
+    ) -> AsyncIterator[ProgressEvent | FinishedEvent[T]]:
         """Async twin of :meth:`stream`."""
-        import asyncio  # noqa: PLC0415 - only async users pay for it
-
-        events: asyncio.Queue[StreamEvent | None] = asyncio.Queue()
-        turn, effects = self._begin(dialog, extra, args, parser_args, listen=events.put_nowait)
-        task = asyncio.create_task(adrive(turn.flow(), effects))
-        task.add_done_callback(lambda _: events.put_nowait(None))
-        try:
-            while (event := await events.get()) is not None:
-                yield event
-            await task
-            yield FinishedEvent(*self._outcome(turn))
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        return awatch(
+            lambda listen: self._begin(dialog, extra, args, parser_args, listen),
+            lambda turn: FinishedEvent(*self._outcome(turn)),
+        )
 
     def _begin(
         self,
@@ -339,11 +308,17 @@ class Agent(Generic[T]):
             parser_args=parser_args or {},
             listen=listen,
         )
+        self._hide_keys(dialog.session)
         tape = dialog.session.tape
         if tape is not None:
             return Turn(dialog, terms), tape.effects(listen)
         live = LiveEffects(dialog.session, self.limits.deadline_s, self.max_parallel_functions, listen, stop)
         return Turn(dialog, terms), live
+
+    def _hide_keys(self, session: Session) -> None:
+        """Tell the log what to take out wherever it stands: the key that the provider would send now."""
+        for secret in secrets_of(self.provider):
+            session.redact.add(secret)
 
     def _outcome(self, turn: Turn) -> Outcome[T]:
         assert turn.reply is not None
@@ -364,17 +339,7 @@ class Agent(Generic[T]):
         known = None if args else self._contracts.get((prompt, offered))
         if known is not None and (known.model, known.model_args) == (self.model, self.model_args):
             return known.contract
-        params = {**self.model_args, **(args or {})}
-        extra_body = params.pop("extra_body", {})
-        schema = prompt.format_schema
-        contract = Contract(
-            self.model,
-            prompt.functions_list if offered else (),
-            getattr(prompt.format, "__name__", "reply") if schema else "",
-            schema,
-            params,
-            extra_body,
-        )
+        contract = build_contract(self.model, prompt, offered=offered, params={**self.model_args, **(args or {})})
         if not args:
             if len(self._contracts) >= _MOST_CONTRACTS:  # a program that makes a prompt for each call must not grow
                 self._contracts.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping
@@ -9,9 +10,10 @@ from contextlib import contextmanager
 from enum import Enum
 from typing import Any, ClassVar
 
+from lllm.config.secret import to_public
 from lllm.errors import ConfigError
 from lllm.llm.agent import Agent
-from lllm.llm.build import build_agents, build_limits, public_config
+from lllm.llm.build import build_agents, build_session_limits, hide_secrets
 from lllm.llm.session import Session, current_session
 from lllm.llm.stream import Listener
 from lllm.log.build import build_log_base
@@ -39,6 +41,8 @@ class _Base:
     def __init_subclass__(cls, *, register: bool = True, **kwargs: Any) -> None:
         """Register the class under its ``agent_type``, unless it has none of its own or ``register`` is False."""
         super().__init_subclass__(**kwargs)
+        if not cls.is_async and inspect.iscoroutinefunction(cls.__dict__.get("call")):
+            raise ConfigError(f"{cls.__qualname__}.call is async", hint="subclass AsyncAgentBase, or write plain def")
         if register and "agent_type" in cls.__dict__:
             register_agent_class(cls)
 
@@ -57,6 +61,7 @@ class _Base:
         self.ckpt_dir = ckpt_dir if ckpt_dir is not None else self.config.get("ckpt_dir")
         self.log_base = build_log_base(self.config)
         self.agents: dict[str, Agent[Any]] = build_agents(self.config, self.agent_group, self.log_base)
+        hide_secrets(self.log_base, self.config, self.agents.values())
         self._stream: Any = PrintSystem() if stream is None else stream
 
     @property
@@ -84,13 +89,15 @@ class _Base:
             "agent_type": type_name(type(self)),
             "task": task,
             "kwargs": kwargs,
-            "config": public_config(self.config),
+            "config": to_public(self.config),
         }
+        # Again, since a provider's key is read from the environment, and may come or change later.
+        hide_secrets(self.log_base, self.config, self.agents.values())
         session = Session.open(
             self.log_base,
             session_name,
             header=header,
-            limits=build_limits(self.config.get("session_limits") or {}),
+            limits=build_session_limits(self.config),
             seed=self.config.get("random_seed"),
         )
         session.listen = self.listener
@@ -114,8 +121,12 @@ class AgentBase(_Base, ABC, register=False):
             kwargs: passed to ``call`` and logged.
         """
         with self.open_session(task, session_name, **kwargs) as session:
-            session.result = self.call(task, **kwargs)
-            return session.result
+            return self.run_in(session, task, kwargs)
+
+    def run_in(self, session: Session, task: Any, kwargs: Mapping[str, Any]) -> Any:
+        """Run ``call`` in a session that is open, and return what it returns, which is also the session's result."""
+        session.result = self.call(task, **kwargs)
+        return session.result
 
 
 class AsyncAgentBase(_Base, ABC, register=False):
@@ -130,8 +141,12 @@ class AsyncAgentBase(_Base, ABC, register=False):
     async def __call__(self, task: Any, session_name: str | None = None, **kwargs: Any) -> Any:
         """Async twin of ``AgentBase.__call__``."""
         with self.open_session(task, session_name, **kwargs) as session:
-            session.result = await self.call(task, **kwargs)
-            return session.result
+            return await self.arun_in(session, task, kwargs)
+
+    async def arun_in(self, session: Session, task: Any, kwargs: Mapping[str, Any]) -> Any:
+        """Async twin of ``AgentBase.run_in``."""
+        session.result = await self.call(task, **kwargs)
+        return session.result
 
 
 def type_name(cls: type[_Base]) -> str:

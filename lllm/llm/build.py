@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, cast
 
+from lllm.config.secret import find_secrets
 from lllm.const import APITypes
 from lllm.errors import ConfigError
 from lllm.llm.agent import Agent
@@ -13,6 +14,7 @@ from lllm.llm.prompts import PROMPT_REGISTRY
 from lllm.llm.session import Limits
 from lllm.log.base import ReplayableLogBase
 from lllm.models.prompt import text_prompt
+from lllm.providers.base import secrets_of
 from lllm.providers.build import build_provider
 
 BUDGETS = ("max_exception_retry", "max_interrupt_times", "max_llm_recall", "max_parallel_functions")
@@ -26,7 +28,6 @@ _OWN = {
     "limits",
     *BUDGETS,
 }
-_SECRET = ("key", "token", "password", "passwd", "secret", "credential", "authorization", "cookie")
 
 
 def build_agents(config: Mapping[str, Any], group: Sequence[str], log_base: ReplayableLogBase) -> dict[str, Agent[Any]]:
@@ -67,10 +68,13 @@ def build_one(name: str, own: Mapping[str, Any], config: Mapping[str, Any], log_
 
 def _api_type(name: str, value: Any) -> APITypes:
     try:
-        return APITypes(value)
+        found = APITypes(value)
     except ValueError:
         known = ", ".join(APITypes)
         raise ConfigError(f"agent {name!r}: there is no api_type {value!r}", hint=f"known: {known}") from None
+    if found is not APITypes.COMPLETION:
+        raise ConfigError(f"agent {name!r}: api_type {found.value!r} is not built yet", hint="use completion")
+    return found
 
 
 def _no_model(name: str) -> str:
@@ -89,19 +93,21 @@ def build_limits(data: Mapping[str, Any]) -> Limits:
     return Limits(**data)
 
 
-def public_config(value: Any) -> Any:
-    """Return a config without its secrets, as the log keeps it: values under keys that name one are left out. Pure."""
-    if isinstance(value, Mapping):
-        items = cast("Mapping[str, Any]", value).items()
-        return {str(key): "[secret]" if _is_secret(str(key), part) else public_config(part) for key, part in items}
-    if isinstance(value, list | tuple):
-        return [public_config(part) for part in cast("Sequence[Any]", value)]
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
+def build_session_limits(config: Mapping[str, Any]) -> Limits:
+    """Return the limits of each session of a config: its ``session_limits``.
+
+    Raises:
+        ConfigError: an unknown key, or one that counts for calls only.
+    """
+    data: Mapping[str, Any] = config.get("session_limits") or {}
+    if "max_total_wait_s" in data:
+        told = "session_limits: max_total_wait_s is a limit of each call"
+        raise ConfigError(told, hint="set limits.max_total_wait_s")
+    return build_limits(data)
 
 
-def _is_secret(key: str, value: Any) -> bool:
-    """Whether a key's value is a secret; ``api_key_env`` names a variable, ``max_tokens`` is a number."""
-    low = key.lower()
-    if low.endswith("_env") or (low.endswith("tokens") and isinstance(value, int | float | None)):
-        return False
-    return any(word in low for word in _SECRET)
+def hide_secrets(log_base: ReplayableLogBase, config: Mapping[str, Any], agents: Iterable[Agent[Any]]) -> None:
+    """Have a log take out, from now on, what a config and the providers of its agents keep secret."""
+    keys = (secret for agent in agents for secret in secrets_of(agent.provider))
+    for secret in (*find_secrets(config), *keys):
+        log_base.redactor.add(secret)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from lllm.const import NO_COST, CompletionCost, Roles
@@ -40,10 +41,27 @@ class Dialog:
         self.cost: CompletionCost = NO_COST
         self.id = session.next_dialog_id()
         self._steps = 0
+        self._free = [True]
         opened: dict[str, Any] = {"agent": agent}
         if parent is not None:
             opened |= {"parent": parent.id, "at": len(self.history)}
         session.log("dialog.open", self.id, opened)
+
+    @contextmanager
+    def in_call(self) -> Generator[None]:
+        """Hold the dialog for one call: two at once would write into each other's history.
+
+        Raises:
+            ConfigError: a call is under way on it, in this thread or another.
+        """
+        try:
+            self._free.pop()  # one step of the interpreter, so that of two threads one gets it
+        except IndexError:
+            raise ConfigError(f"a call is under way on dialog {self.id}", hint="fork() it for work beside it") from None
+        try:
+            yield
+        finally:
+            self._free.append(True)
 
     # --- growing -------------------------------------------------------------------------------------------------
 
@@ -69,10 +87,14 @@ class Dialog:
         """Append a message that another event has logged already."""
         self.history = self.history.append(message, body)
 
-    def next_step(self) -> str:
-        """Return the id of the next model call."""
+    @property
+    def next_step_id(self) -> str:
+        """The id of the next model call."""
+        return f"{self.id}/s{self._steps}"
+
+    def count_step(self) -> None:
+        """Take note that the next model call has been logged."""
         self._steps += 1
-        return f"{self.id}/s{self._steps - 1}"
 
     def send_message(
         self,
@@ -92,6 +114,8 @@ class Dialog:
             self.top_prompt = prompt
         elif prompt_args:
             raise ConfigError("plain text has no fields, so prompt_args cannot be used", hint="send a Prompt")
+        elif not isinstance(prompt, str):  # pyright: ignore[reportUnnecessaryIsInstance] - such as a task that is data
+            raise ConfigError(f"a message is text or a Prompt, not {type(prompt).__name__}", hint="make it text first")
         else:
             text = prompt
         return self.append(Message(Roles(role), text, creator, extra=dict(extra or {})))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from inspect import GEN_CLOSED, getgeneratorstate
 from threading import Event
 from typing import Any
 
@@ -21,26 +23,39 @@ _LONGEST_NAP_S = 0.25
 
 def drive(flow: Flow, effects: Effects) -> None:
     """Run a flow to its end, blocking. Whatever breaks into an effect is thrown into the flow, which decides."""
-    effect = next(flow, None)
-    while effect is not None:
-        try:
-            answer = effects.perform(effect)
-        except BaseException as error:  # noqa: BLE001 - KeyboardInterrupt too: the flow logs it and lets it go on
-            effect = _throw(flow, error)
-        else:
-            effect = _send(flow, answer)
+    with _ended(flow):
+        effect = next(flow, None)
+        while effect is not None:
+            try:
+                answer = effects.perform(effect)
+            except BaseException as error:  # noqa: BLE001 - KeyboardInterrupt too: the flow logs it and lets it go on
+                effect = _throw(flow, error)
+            else:
+                effect = _send(flow, answer)
 
 
 async def adrive(flow: Flow, effects: Effects) -> None:
     """Async twin of :func:`drive`."""
-    effect = next(flow, None)
-    while effect is not None:
-        try:
-            answer = await effects.aperform(effect)
-        except BaseException as error:  # noqa: BLE001 - as in drive; cancellation of the task arrives here
-            effect = _throw(flow, error)
-        else:
-            effect = _send(flow, answer)
+    with _ended(flow):
+        effect = next(flow, None)
+        while effect is not None:
+            try:
+                answer = await effects.aperform(effect)
+            except BaseException as error:  # noqa: BLE001 - as in drive; cancellation of the task arrives here
+                effect = _throw(flow, error)
+            else:
+                effect = _send(flow, answer)
+
+
+@contextmanager
+def _ended(flow: Flow) -> Generator[None]:
+    """Tell the flow of a KeyboardInterrupt that came between two effects, too; a flow that is over knows already."""
+    try:
+        yield
+    except BaseException as error:
+        if getgeneratorstate(flow) != GEN_CLOSED:
+            flow.throw(error)
+        raise
 
 
 def _send(flow: Flow, answer: Any) -> Effect | None:

@@ -93,6 +93,10 @@ class Tape(Protocol):
         """Return whether the dialog's next call found the session's budget spent."""
         ...
 
+    def begun(self, id: str) -> int | None:  # noqa: A002 - the envelope's own word
+        """Return how many items of a map had begun when one of them failed; None when it did not fail."""
+        ...
+
     def value(self, id: str) -> Any:  # noqa: A002 - the envelope's own word
         """Return the recorded value of a ``value`` event.
 

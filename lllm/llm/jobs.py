@@ -46,22 +46,24 @@ class DaemonThreads:
 
     def _reset(self) -> None:
         self._work: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._idle = threading.Semaphore(0)
+        # One None an idle thread. A Semaphore is Python code, and Ctrl-C can leave its lock taken for ever.
+        self._idle: SimpleQueue[None] = SimpleQueue()
 
     def submit(self, work: Callable[[], None]) -> None:
         """Run ``work``, which must not raise, in an idle thread or a new one. Returns at once."""
-        if self._idle.acquire(blocking=False):
+        try:
+            self._idle.get_nowait()
+        except Empty:
+            queues = (self._work, self._idle)
+            threading.Thread(target=self._serve, args=(work, *queues), name="lllm-function", daemon=True).start()
+        else:
             self._work.put(work)
-            return
-        threading.Thread(
-            target=self._serve, args=(work, self._work, self._idle), name="lllm-function", daemon=True
-        ).start()
 
     @staticmethod
-    def _serve(work: Callable[[], None], queue: SimpleQueue[Callable[[], None]], idle: threading.Semaphore) -> None:
+    def _serve(work: Callable[[], None], queue: SimpleQueue[Callable[[], None]], idle: SimpleQueue[None]) -> None:
         while True:
             work()
-            idle.release()
+            idle.put(None)
             work = queue.get()
 
 
@@ -103,7 +105,8 @@ class Jobs:
         job = self._waiting[0] if self._waiting and not self._running else None
         if job is not None and len(self._waiting) == 1 and self._may_run_here(job):
             self._waiting.clear()
-            return job.ordinal, run_job(job)
+            # In a context of its own, as in a thread: Ctrl-C may come before the function's scope is taken back.
+            return job.ordinal, copy_context().run(run_job, job)
         while True:
             self._start(self._start_thread)
             try:

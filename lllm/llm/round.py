@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from lllm.const import Roles
@@ -37,6 +38,7 @@ class FunctionRound:
     def __init__(self, dialog: Dialog, terms: Terms, step_id: str, cause: int, made: Sequence[FunctionCall]) -> None:
         self._dialog, self._session, self._terms = dialog, dialog.session, terms
         self._id, self._seq, self._made = step_id, cause, made
+        self._functions = terms.prompt.functions
 
     def run(
         self, calls: tuple[FunctionCall, ...], move: Callable[[Event], Any]
@@ -86,11 +88,11 @@ class FunctionRound:
 
     def _admit(self, ordinal: int, call: FunctionCall, beside: tuple[FunctionCall, ...]) -> Job | FunctionCall:
         """Return the job of a call, or its answer when it cannot or need not run."""
-        functions = self._terms.prompt.functions
-        function = functions.get(call.name)
+        function = self._functions.get(call.name)
         if function is None:
             return fail(
-                call, ParseError(f"there is no function {call.name!r}; there are: {', '.join(functions) or 'none'}")
+                call,
+                ParseError(f"there is no function {call.name!r}; there are: {', '.join(self._functions) or 'none'}"),
             )
         try:
             arguments = function.bind(call)
@@ -102,7 +104,7 @@ class FunctionRound:
 
     def _earlier(self, call: FunctionCall, beside: tuple[FunctionCall, ...]) -> FunctionCall | None:
         """Return the call that ``call`` repeats: one answered before, or one that stands earlier in the same reply."""
-        return next((other for other in (*self._made, *beside) if call.equals(other)), None)
+        return next((other for other in chain(self._made, beside) if call.equals(other)), None)
 
     def _take_result(self, ordinal: int, call: FunctionCall, *, ran: bool) -> Result:
         """Log a result, as the message that the model will read and as data."""

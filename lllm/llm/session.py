@@ -15,16 +15,16 @@ import threading
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from contextvars import ContextVar, copy_context
+from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, Self, TypeVar, cast
 
 from lllm.const import NO_COST, VERSION, CompletionCost
-from lllm.errors import CallCancelled, ConfigError, LogError
+from lllm.errors import CallCancelled, ConfigError, LLLMError, LogFenced, LogPoisoned
 from lllm.llm.effects import Tape
+from lllm.llm.fan import run_in_threads, run_on_loop
 from lllm.log.base import ReplayableLogBase, SessionLog
 from lllm.machine.draw import table_hash
 from lllm.models.plain import show, to_plain
@@ -39,11 +39,47 @@ _current: ContextVar[Session | None] = ContextVar("lllm_session", default=None)
 _scope: ContextVar[str] = ContextVar("lllm_scope", default="")
 # The last event of this thread or task: a mark of its session, and its seq.
 _before: ContextVar[tuple[object, int]] = ContextVar("lllm_before", default=(None, 0))
+# The recordings that are being replayed in this process.
+_tapes: set[Tape] = set()
+
+
+class ReplayStopped(BaseException):
+    """The replay is over. A BaseException, so that no ``except Exception`` of the user goes on, or tries for ever."""
+
+    def __init__(self, failure: LLLMError) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
 
 
 def current_session() -> Session | None:
     """Return the session that this code runs in, or None."""
     return _current.get()
+
+
+@contextmanager
+def replaying(tape: Tape) -> Generator[None]:
+    """While the block runs, refuse to act for real in any thread that cannot tell whose code it runs."""
+    _tapes.add(tape)
+    try:
+        yield
+    finally:
+        _tapes.discard(tape)
+
+
+def refuse_in_replay() -> None:
+    """Refuse to act for real where a replay runs this code, or may do so.
+
+    A plain thread does not know its session. So, while anything is replayed, one without a session may not act.
+
+    Raises:
+        ConfigError: this is such a place.
+    """
+    session = current_session()
+    if _tapes if session is None else session.tape is not None:
+        raise ConfigError(
+            "a replay is under way, and this would act for real: its session is none of the replay's",
+            hint="give work to threads through session.map, or start them with contextvars.copy_context().run",
+        )
 
 
 @contextmanager
@@ -62,7 +98,7 @@ class Limits:
 
     Attributes:
         max_tokens: prompt and completion tokens.
-        max_cost_usd: money, as far as prices are known.
+        max_cost_usd: money; for a session as far as prices are known, for a call the price must be known.
         deadline_s: seconds from the start.
         max_total_wait_s: seconds of waiting between repeats of failed model calls, for each call.
     """
@@ -84,6 +120,8 @@ class Session:
         limits: for the whole session, over all its calls.
         seed: of ``random`` and of the jitter of waits; logged, so that a replay draws the same. None draws one.
         tape: a recording that answers in place of models, functions and clocks; None does everything for real.
+        name: what the session calls itself; default: its name in the log. In a replay it is the recorded one, whatever
+            the log was renamed to since.
     """
 
     def __init__(
@@ -93,12 +131,15 @@ class Session:
         limits: Limits = NO_LIMITS,
         seed: int | None = None,
         tape: Tape | None = None,
+        name: str = "",
     ) -> None:
         self.journal = journal
+        self.name = name or journal.name
         self.limits = limits
         self.seed = _draw_seed() if seed is None else seed
         self.tape = tape
         self.usage: CompletionCost = NO_COST
+        self._known_usd = 0.0
         self.redact = journal.redact
         self.result: Any = None
         # Told what calls do while they do it, where the caller names no listener; see lllm.llm.stream. Live only.
@@ -126,8 +167,8 @@ class Session:
 
         Raises:
             LogExists: the name is taken.
-            ConfigError: the header is not plain JSON data, or this code is being replayed, in which a new session would
-                run for real; no session is left behind.
+            ConfigError: the log could not give the header back as it is, or this code is being replayed, in which a new
+                session would run for real; no session is left behind.
         """
         outer = current_session()
         if outer is not None and outer.tape is not None:
@@ -135,15 +176,13 @@ class Session:
                 "a replayed session opens another session, which would run for real",
                 hint="call the inner system through session.step, which logs its result",
             )
+        refuse_in_replay()
         told = dict(header or {})
         if options.get("seed") is None:
             options["seed"] = _draw_seed()
         safe = safe_name(name) if name else _fresh_name(str(told.get("task", "")))
         opening = {"lllm": VERSION, "python": platform.python_version(), "machine": table_hash(), "session": safe}
-        try:
-            data = encode_json({**opening, "seed": options["seed"], **told})
-        except (TypeError, ValueError, RecursionError) as error:
-            raise ConfigError(f"a session's task and arguments must be plain JSON data: {error}") from error
+        data = _to_header({**opening, "seed": options["seed"], **told})
         session = cls(log.open_session(safe), **options)
         try:
             session.emit("session.open", "", session.redact(data))
@@ -152,11 +191,6 @@ class Session:
             raise
         return session
 
-    @property
-    def name(self) -> str:
-        """The session's name in its log."""
-        return self.journal.name
-
     # --- events -------------------------------------------------------------------------------------------------
 
     def emit(self, kind: str, id: str, data: str, cause: int = 0) -> int:  # noqa: A002 - the envelope's own word
@@ -164,12 +198,25 @@ class Session:
 
         Without a ``cause`` it is the event before this one in the same thread or task, so that a log tells what came
         one after the other from what merely ran at the same time.
+
+        Raises:
+            ConfigError: the session is live, and a replay runs this code.
         """
-        mark, last = _before.get()
-        seq = self.journal.append(kind, id, data, cause=cause or (last if mark is self._mark else 0))
+        self._check_place()
+        seq = self.journal.append(kind, id, data, cause=cause or self._last())
         if kind not in _ASIDE:
             _before.set((self._mark, seq))
         return seq
+
+    def _check_place(self) -> None:
+        """Let a live session be closed anywhere, and used in no replay."""
+        if self.tape is None and not self._closed:
+            refuse_in_replay()
+
+    def _last(self) -> int:
+        """Return the seq of the event before this one in the same thread or task; 0 when there is none."""
+        mark, last = _before.get()
+        return last if mark is self._mark else 0
 
     def log(self, kind: str, id: str, data: Mapping[str, Any], cause: int = 0) -> int:  # noqa: A002 - as above
         """Append one event from plain data."""
@@ -185,11 +232,13 @@ class Session:
 
     def next_id(self, strand: str) -> str:
         """Return the next id of a strand in the current scope, such as ``fe/0``, ``a.fe/1``."""
+        self._check_place()
         key = f"{_scope.get()}{strand}"
         return f"{key}/{next(self._counters.setdefault(key, count()))}"
 
     def next_dialog_id(self) -> str:
         """Return the next dialog's id: ``1``, ``2``, or ``a.1`` in scope ``a``."""
+        self._check_place()
         scope = _scope.get()
         return f"{scope}{next(self._counters.setdefault(scope, count(1)))}"
 
@@ -207,40 +256,44 @@ class Session:
         """Run ``function(*args)`` and log what it returns, which must be plain JSON data; a replay gets that.
 
         What it raises is logged, too, and raised again in a replay: as a subclass of the same type, with the same text.
+        What it does with this session, such as asking an agent, is logged for readers; a replay passes over it.
         """
         return self._value(name, lambda: function(*args))
 
     async def astep(self, name: str, function: Callable[..., Awaitable[R]], *args: Any) -> R:
         """Async twin of :meth:`step`."""
-        id_ = self.next_id("v")
-        with self._keeping_errors(name, id_):
-            value = self.tape.value(id_) if self.tape else await function(*args)
-        return self._keep(name, id_, value)
+        id_, cause = self.next_id("v"), self._last()
+        with self._making(name, id_, cause):
+            value = await _recorded(self.tape, id_) if self.tape else await function(*args)
+        return self._keep(name, id_, value, cause)
 
     def _value(self, name: str, make: Callable[[], Any]) -> Any:
-        id_ = self.next_id("v")
-        with self._keeping_errors(name, id_):
+        id_, cause = self.next_id("v"), self._last()
+        with self._making(name, id_, cause):
             value = self.tape.value(id_) if self.tape else make()
-        return self._keep(name, id_, value)
+        return self._keep(name, id_, value, cause)
 
     @contextmanager
-    def _keeping_errors(self, name: str, id_: str) -> Generator[None]:
+    def _making(self, name: str, id_: str, cause: int) -> Generator[None]:
+        """Give what makes a value ids of its own, and log what it raises, cancellation and exit included."""
         try:
-            yield
-        except LogError:  # the log's own, or a replay that differs: no result of the step
+            with function_scope(id_.replace("/", "~")):  # a mark that no scope of the user's can have
+                yield
+        except (ReplayStopped, LogPoisoned, LogFenced):  # no end of the step, but of all
             raise
-        except Exception as error:
-            self.log("value", id_, {"name": name, "error": to_line(error)})
+        except BaseException as error:
+            if not self._closed:
+                self.log("value", id_, {"name": name, "error": to_line(error), **_path_of(type(error))}, cause)
             raise
 
-    def _keep(self, name: str, id_: str, value: Any) -> Any:
+    def _keep(self, name: str, id_: str, value: Any, cause: int) -> Any:
         plain = to_plain(value)[0]
         if plain != _listed(value):
             raise ConfigError(
                 f"step {name!r} returned {type(value).__name__}, which a log cannot hold",
                 hint="return str, numbers, lists and dicts with text keys",
             )
-        self.log("value", id_, {"name": name, "value": plain})
+        self.log("value", id_, {"name": name, "value": plain}, cause)
         return plain
 
     @property
@@ -272,42 +325,19 @@ class Session:
 
         The first error, in the items' order, is raised, once those under way have ended; the others do not begin.
         """
-        base = self._next_map()
-
-        def one(index: int, item: T) -> R:
-            with self.scope(f"{base}-{index}"):
-                return function(item)
-
-        with ThreadPoolExecutor(concurrency) as pool:
-            futures = [pool.submit(copy_context().run, one, index, item) for index, item in enumerate(items)]
-            try:
-                return [future.result() for future in futures]
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        return run_in_threads(self, self._next_map(), function, list(items), concurrency)
 
     async def amap(self, function: Callable[[T], Awaitable[R]], items: Iterable[T], *, concurrency: int = 8) -> list[R]:
         """Async twin of :meth:`map`: on the running event loop, and an error cancels those under way."""
-        import asyncio  # noqa: PLC0415 - only async users pay for it
+        return await run_on_loop(self, self._next_map(), function, list(items), concurrency)
 
-        base = self._next_map()
-        gate = asyncio.Semaphore(concurrency)
-
-        async def one(index: int, item: T) -> R:
-            async with gate:
-                with self.scope(f"{base}-{index}"):
-                    return await function(item)
-
-        tasks = [asyncio.ensure_future(one(index, item)) for index, item in enumerate(items)]
-        try:
-            return list(await asyncio.gather(*tasks))
-        finally:  # after an error, none may write to the log of a session that is closed meanwhile
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+    def log_failed_map(self, id: str, begun: int, error: BaseException) -> None:  # noqa: A002 - the envelope's own word
+        """Log how many items of a map had begun when one of them failed, which a replay could not know."""
+        if not self._closed:
+            self.log("value", id, {"name": "map", "begun": begun, "error": to_line(error), **_path_of(type(error))})
 
     def _next_map(self) -> str:
-        return f"map-{self.next_id('map').rpartition('/')[2]}"
+        return self.next_id(f"map-{self.next_id('map').rpartition('/')[2]}")
 
     # --- limits and ends -------------------------------------------------------------------------------------------
 
@@ -315,6 +345,7 @@ class Session:
         """Add a reply's tokens and money to the session's."""
         with self._lock:
             self.usage = self.usage + usage
+            self._known_usd += usage.cost_usd or 0.0  # a sum that one reply without a price does not make unknown
 
     def is_first(self, key: str) -> bool:
         """Whether nobody asked about ``key`` before; of two threads that ask at once, one is told so."""
@@ -333,7 +364,7 @@ class Session:
             return self.tape.is_spent(dialog_id)
         tokens, money = self.limits.max_tokens, self.limits.max_cost_usd
         return (tokens is not None and self.usage.total_tokens >= tokens) or (
-            money is not None and (self.usage.cost_usd or 0.0) >= money
+            money is not None and self._known_usd >= money
         )
 
     def cancel(self) -> None:
@@ -384,17 +415,60 @@ class Session:
             return {"status": "ok", "result_type": type(self.result).__qualname__}
 
     def __enter__(self) -> Self:
-        self._token = _current.set(self)
+        # Its ids are its own, whatever scope of another session it is opened in: it is also replayed alone.
+        self._tokens = _current.set(self), _scope.set("")
         return self
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        _current.reset(self._token)
+        session, scope = self._tokens
+        _scope.reset(scope)
+        _current.reset(session)
         self.close(error)
 
 
+async def _recorded(tape: Tape, id_: str) -> Any:
+    """Return a recorded value. A cancellation comes from where it came from, if that takes no longer than it took."""
+    import asyncio  # noqa: PLC0415 - only async users pay for it
+
+    try:
+        return tape.value(id_)
+    except asyncio.CancelledError as error:
+        await asyncio.sleep(getattr(error, "after_s", 0.0))  # asyncio.timeout turns only its own into a TimeoutError
+        raise
+
+
 def _listed(value: Any) -> Any:
-    """Return a tuple as the list that JSON makes of it, and anything else as it is."""
-    return [*cast("tuple[Any, ...]", value)] if isinstance(value, tuple) else value
+    """Return a value with its tuples as the lists that JSON makes of them."""
+    if isinstance(value, dict):
+        return {key: _listed(item) for key, item in cast("dict[Any, Any]", value).items()}
+    if isinstance(value, list | tuple):
+        return [_listed(item) for item in cast("list[Any]", value)]
+    return value
+
+
+def _path_of(kind: type[BaseException]) -> dict[str, str]:
+    """Return where a replay finds an error's type, which the name of one of Python's own tells alone."""
+    return {} if kind.__module__ == "builtins" else {"type": f"{kind.__module__}:{kind.__qualname__}"}
+
+
+def _to_header(told: dict[str, Any]) -> str:
+    """Return a header as JSON text.
+
+    Raises:
+        ConfigError: a replay would get other data back.
+    """
+    try:
+        data = encode_json(told)
+        kept = json.loads(data)
+        lost = next((key for key, value in told.items() if kept.get(key) != _listed(value)), None)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ConfigError(f"a session's task and arguments must be plain JSON data: {error}") from error
+    if lost is not None:
+        raise ConfigError(
+            f"a session's task and arguments must be plain JSON data: {lost!r} would come back from the log changed",
+            hint="keys must be text: {'1': ...}, not {1: ...}",
+        )
+    return data
 
 
 def _draw_seed() -> int:

@@ -55,8 +55,9 @@ class FinishedEvent(Generic[T]):
     calls: list[FunctionCall]
 
 
-StreamEvent = TextEvent | ReasoningEvent | FunctionEvent | StateEvent | FinishedEvent[Any]
-Listener = Callable[[StreamEvent], None]
+ProgressEvent = TextEvent | ReasoningEvent | FunctionEvent | StateEvent
+StreamEvent = ProgressEvent | FinishedEvent[Any]
+Listener = Callable[[ProgressEvent], None]
 
 LEFT = "the caller left the stream"  # why a call was cancelled; a replay ends its stream at these words
 
@@ -65,7 +66,7 @@ def guarded(listen: Listener) -> Listener:
     """Return a listener whose errors do not touch the call: after the first, a warning, it is told nothing more."""
     failed = False
 
-    def tell(event: StreamEvent) -> None:
+    def tell(event: ProgressEvent) -> None:
         nonlocal failed
         if failed:
             return

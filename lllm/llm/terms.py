@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lllm.llm.stream import Listener, StreamEvent
+from lllm.llm.stream import Listener, ProgressEvent
 from lllm.machine import Budgets
 from lllm.models.prompt import Prompt
 from lllm.models.request import Contract
@@ -34,7 +34,7 @@ class Terms:
     parser_args: Mapping[str, Any]
     listen: Listener | None = None
 
-    def tell(self, event: StreamEvent) -> None:
+    def tell(self, event: ProgressEvent) -> None:
         """Tell whoever watches the call."""
         if self.listen is not None:
             self.listen(event)

@@ -39,6 +39,7 @@ from lllm.machine import (
     Fail,
     Finish,
     Machine,
+    Misconfigured,
     ModelFailed,
     ModelReplied,
     Reason,
@@ -48,7 +49,7 @@ from lllm.machine import (
     Woke,
     step,
 )
-from lllm.machine.transitions import NOT_OFFERED, TERMINAL
+from lllm.machine.transitions import TERMINAL
 from lllm.models.call import FunctionCall
 from lllm.models.history import History
 from lllm.models.message import Attempt, Message, reply_facts_to_dict
@@ -80,7 +81,6 @@ class Turn:
         self._request: ModelRequest | None = None
         self._step_id = ""
         self._seq = 0
-        self._problem = ""
         self._error: BaseException | None = None
 
     def flow(self) -> Flow:
@@ -90,16 +90,17 @@ class Turn:
             LLLMError: the named error that the call ended in.
             BaseException: KeyboardInterrupt and cancellation of the task go on, once they are logged.
         """
-        event: Event = Called()
-        while True:
-            try:
-                command = self._move(event)
-                if type(command) is Finish:
-                    break
-                event = yield from self._perform(command)
-            except BaseException as error:  # noqa: BLE001 - every end of a call is an event
-                event = self._stopped(error)
-        self._close(None)
+        with self.dialog.in_call():
+            event: Event = Called()
+            while True:
+                try:
+                    command = self._move(event)
+                    if type(command) is Finish:
+                        break
+                    event = yield from self._perform(command)
+                except BaseException as error:  # noqa: BLE001 - every end of a call is an event
+                    event = self._stopped(error)
+            self._close(None)
 
     def _perform(self, command: Any) -> Generator[Effect, Any, Event]:
         match command:
@@ -113,7 +114,7 @@ class Turn:
                 return Woke()
             case _:
                 assert isinstance(command, Fail)
-                self._fail(command.reason)
+                self._fail(command)
 
     def _move(self, event: Event) -> Any:
         self.machine, commands = step(self.machine, event)
@@ -170,15 +171,19 @@ class Turn:
         assert self._request is not None
         contract, history = self._request.contract, self._request.history
         self._log_contract(contract)
-        self._step_id = self.dialog.next_step()
+        step_id = self.dialog.next_step_id
         why = f',"retry":{self.machine.retries}' if command.problem else ""
         why += f',"recall":{self.machine.recalls}' if command.again else ""
         data = f'{{"contract":"{contract.fingerprint}","n":{len(history)},"chain":"{history.chain.hex()[:32]}"{why}}}'
-        self._seq = self.session.emit("model.request", self._step_id, data, self._seq)
+        # Counted once it is in the log: an interrupt before leaves the step's id to the next request, in a replay too.
+        self._seq = self.session.emit("model.request", step_id, data, self._seq)
+        self._step_id = step_id
+        self.dialog.count_step()
 
     def _log_contract(self, contract: Contract) -> None:
         """Log a contract at its first use in the session."""
-        key = f"{self.terms.agent}|{self.terms.prompt.path}|{contract.fingerprint}"
+        # The fingerprint is what a server could notice; two prompts of one path may still differ in what we do.
+        key = f"{self.terms.agent}|{self.terms.prompt.path}|{contract.fingerprint}-{self.terms.prompt.hash[:8]}"
         if not self.session.is_first(key):
             return
         prompt = self.terms.prompt
@@ -189,19 +194,7 @@ class Turn:
         self.session.log("contract", f"contract/{key}", data)
 
     def _model_failed(self, error: ProviderError) -> Event:
-        data = {
-            "type": type(error).__name__,
-            "message": error.message,
-            "retryable": error.retryable,
-            "retry_after_s": error.retry_after_s,
-            "status": error.status,
-            "code": error.code,
-            "request_id": error.request_id,
-            "partial": error.partial,
-        }
-        self._seq = self.session.log(
-            "model.error", self._step_id, {k: v for k, v in data.items() if v not in (None, "")}, self._seq
-        )
+        self._seq = self.session.log("model.error", self._step_id, error.to_facts(), self._seq)
         self._error = error
         return ModelFailed(error.retryable, error.retry_after_s, self.session.jitter(self._step_id))
 
@@ -215,19 +208,21 @@ class Turn:
         self.session.spend(reply.usage)
         self.dialog.cost = self.dialog.cost + reply.usage
         self.reply = reply
+        usage = reply.usage
+        if usage.cost_usd is None and self.terms.budgets.max_cost_usd is not None:
+            raise ConfigError(
+                f"max_cost_usd is set, but nobody knows what model {reply.model!r} costs",
+                hint="register its prices: register_model_card(ModelCard(name, input_price=..., output_price=...))",
+            )
         verdict = yield from self._judge(reply)
-        self._problem = verdict.problem
         if not verdict.problem:
             self.reply = reply.with_parsed(verdict.parsed, self.attempts)
             if not reply.function_calls:
                 self.dialog.keep(self.reply, self._body)
-        usage = reply.usage
         return ModelReplied(verdict.problem, len(reply.function_calls), usage.total_tokens, usage.cost_usd or 0.0)
 
     def _judge(self, reply: Message[Any]) -> Generator[Effect, Any, Verdict]:
         problem = find_problem(reply, self.terms.prompt)
-        if reply.function_calls and not self.machine.offers_functions:
-            problem = NOT_OFFERED
         if problem or reply.function_calls:
             return Verdict(problem)
         parse = partial(parse_reply, reply, self.terms.prompt, self.terms.parser_args)
@@ -271,24 +266,26 @@ class Turn:
         self._error = error
         if isinstance(error, DeadlineHit):
             return DeadlinePassed()
+        if isinstance(error, ConfigError):
+            return Misconfigured()
         if isinstance(error, Exception) and not isinstance(error, CallCancelled):
             return UserCodeRaised()
         return Cancelled()
 
-    def _fail(self, reason: Reason) -> NoReturn:
+    def _fail(self, fail: Fail) -> NoReturn:
         """Log the end and raise the call's error."""
-        error = self._error_of(reason)
-        self._close(reason, error)
+        error = self._error_of(fail.reason, fail.problem)
+        self._close(fail.reason, error)
         raise error
 
-    def _error_of(self, reason: Reason) -> BaseException:
+    def _error_of(self, reason: Reason, problem: str) -> BaseException:
         where = f"session {self.session.name}, {self._step_id or self.dialog.id}"
         budgets = self.machine.budgets
         if reason is Reason.MODEL_BEHAVIOR:
             assert self.reply is not None
-            attempts = (*self.attempts, Attempt(self.reply.content, self._problem))
+            attempts = (*self.attempts, Attempt(self.reply.content, problem))
             return ModelBehaviorError(
-                f"the model's reply was unusable {len(attempts)} times; last: {self._problem}",
+                f"the model's reply was unusable {len(attempts)} times; last: {problem}",
                 attempts=attempts,
                 where=where,
                 hint=f"look at every attempt: lllm log show {self.session.name}",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, Self
 
@@ -97,6 +98,11 @@ class SessionLog(ABC):
 
 class ReplayableLogBase(ABC):
     """A store of sessions. Subclasses give ``open_session``, ``read_session`` and ``session_names``."""
+
+    @cached_property
+    def redactor(self) -> Redactor:
+        """What takes secrets out of events; a replay uses it too. By default one that knows the built-in key shapes."""
+        return Redactor()
 
     @abstractmethod
     def open_session(self, session: str) -> SessionLog:

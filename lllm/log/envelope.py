@@ -25,20 +25,20 @@ GENESIS = "0" * 32
 
 KINDS: Mapping[str, str] = MappingProxyType(
     {
-        "session.open": "a session begins: task, agent type, versions, configuration, parent of a fork",
+        "session.open": "a session begins: task, agent type, versions, seed, configuration",
         "contract": "what a prompt asks for, when it is first used: its text, function schemas and parser",
         "dialog.open": "a dialog begins, or is forked from a parent at a message",
         "message": "a message that no model and no function wrote: system, user, handler",
-        "model.request": "a model is about to be asked: fingerprint of the request and ids of the new messages",
+        "model.request": "a model is about to be asked: which contract, how many messages, and the hash of their chain",
         "model.reply": "the model's whole message, its token usage and why it stopped",
         "model.error": "a model call failed: named error, and whether it may be tried again",
         "function.call": "a function is about to run: its name and arguments",
         "function.result": "the message that the model reads as the function's result",
         "wait": "a pause before the next try, in seconds",
-        "call.close": "an agent call ended: how, and with which message",
+        "call.close": "an agent call ended: done, or failed for what reason",
         "value": "something the code asked the outside world for: time, chance, a step's result",
         "frontend": "something that was shown to a person",
-        "session.close": "a session ended: status and cost",
+        "session.close": "a session ended: its status, its result or its error",
         "note": "a remark that replay does not need; a reader may skip it",
     }
 )

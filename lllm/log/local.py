@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast, get_args
 
+from lllm.config.project import DEFAULT_LOG_DIR
 from lllm.errors import ConfigError, LogCorrupt, LogError, LogExists, SessionNotFound
 from lllm.log.base import ReplayableLogBase, SessionInfo, SessionLog, to_session_info
 from lllm.log.blobs import FOLDER, BlobStore, is_walk_needed
 from lllm.log.envelope import KINDS, Event
-from lllm.log.file import MAX_SEGMENT_BYTES, START, Durability, EventFile, Tip, WriteOptions
+from lllm.log.file import MAX_SEGMENT_BYTES, START, Durability, EventFile, Tip, WriteOptions, segment_name
+from lllm.log.lock import NAME as LOCK
 from lllm.log.lock import SessionLock
 from lllm.log.reader import Walk, read_ends
 from lllm.log.recovery import recover
 from lllm.log.redact import KEY_SHAPES, Redactor
 
-DEFAULT_DIR = ".lllm/logs"
+DEFAULT_DIR = DEFAULT_LOG_DIR
 
 
 class LocalFileLog(ReplayableLogBase):
@@ -25,9 +28,10 @@ class LocalFileLog(ReplayableLogBase):
 
     Args:
         base_name: folder under ``log_dir`` that holds this log's sessions; one path component.
-        config: ``log_dir`` (default ``.lllm/logs``), ``durability`` (``none``, ``flush``, ``barrier``, ``strict``;
-            default ``barrier``), ``redact`` (regular expressions on top of the built-in key shapes; ``False`` for
-            neither), ``max_segment_bytes`` (default 64 MiB). Other keys are left to others.
+        config: ``log_dir`` (default ``.lllm/logs``; a relative one counts from the working directory), ``durability``
+            (``none``, ``flush``, ``barrier``, ``strict``; default ``barrier``), ``redact`` (regular expressions on top
+            of the built-in key shapes; ``False`` for neither), ``max_segment_bytes`` (default 64 MiB). Other keys are
+            left to others.
         options: how to write; by default made from ``config``. Tests pass one whose disk fails.
 
     Attributes:
@@ -41,6 +45,8 @@ class LocalFileLog(ReplayableLogBase):
         self, base_name: str, config: Mapping[str, Any] | None = None, options: WriteOptions | None = None
     ) -> None:
         config = config or {}
+        if "\0" in str(config.get("log_dir")):
+            raise ConfigError(f"log_dir is {config['log_dir']!r:.80}", hint="a path holds no NUL")
         # Made absolute now, so that a later chdir does not move the log.
         self.folder = Path(config.get("log_dir") or DEFAULT_DIR).expanduser().absolute() / check_name(base_name, "log")
         self.redactor = to_redactor(config.get("redact"))
@@ -58,19 +64,22 @@ class LocalFileLog(ReplayableLogBase):
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             folder.mkdir()
-        except FileExistsError as error:
+        except OSError as error:
+            if not (isinstance(error, FileExistsError) and folder.is_dir()):
+                raise _cannot_make(error, folder) from error
             raise LogExists(
                 f"the session {session!r} is there already",
                 where=str(folder),
                 hint="choose another session_name, or delete its folder",
             ) from error
-        except OSError as error:
-            raise LogError(
-                f"the log's folder cannot be made: {error.strerror}",
-                where=str(folder),
-                hint="set log_dir to a folder that you may write, or log_type: none",
-            ) from error
-        return self._write(session, lambda _: START)
+        try:
+            return self._write(session, lambda _: START)
+        except BaseException:  # a full disk, or Ctrl-C: leave no session behind that never began
+            with suppress(OSError):
+                for name in (LOCK, segment_name(1)):
+                    (folder / name).unlink(missing_ok=True)
+                folder.rmdir()
+            raise
 
     def reopen_session(self, session: str) -> SessionLog:
         """Go on with a session whose writer ended or died: lock it, set a torn end aside, continue its seq and chain.
@@ -195,6 +204,14 @@ class LocalSession(SessionLog):
             self._file.close()
         finally:
             self._lock.release()
+
+
+def _cannot_make(error: OSError, folder: Path) -> LogError:
+    return LogError(
+        f"the log's folder cannot be made: {error.strerror}",
+        where=str(folder),
+        hint="set log_dir to a folder that you may write, or log_type: none",
+    )
 
 
 def check_name(name: str, what: str) -> str:

@@ -49,23 +49,25 @@ class UnsyncedSession(SessionLog):
 
 
 class MemorySession(UnsyncedSession):
-    """A session whose events are a list.
-
-    Attributes:
-        events: what was appended, oldest first, exactly as a file would give it back.
-    """
+    """A session whose lines are a list."""
 
     def __init__(self, name: str, redactor: Redactor, clock: Callable[[], float]) -> None:
         super().__init__(name, redactor)
-        self.events: list[Event] = []
+        self._lines: list[bytes] = []
+        self._last_hash = GENESIS
         self._clock = clock
 
+    def events(self) -> Iterator[Event]:
+        """Yield what was appended so far, oldest first, exactly as a file would give it back: anew at each reading."""
+        last = None
+        for line in tuple(self._lines):
+            last = decode_line(line, last)
+            yield last
+
     def _keep(self, seq: int, kind: str, id: str, data_json: str, cause: int) -> None:  # noqa: A002
-        last = self.events[-1] if self.events else None
-        prev_hash = last.h if last else GENESIS
-        clean = self.redact(data_json)
-        line, _ = encode_line(prev_hash, seq, kind, cause, id, self._clock(), clean, kind in IGNORABLE)
-        self.events.append(decode_line(line, last))
+        clean, is_ignorable = self.redact(data_json), kind in IGNORABLE
+        line, self._last_hash = encode_line(self._last_hash, seq, kind, cause, id, self._clock(), clean, is_ignorable)
+        self._lines.append(line)
 
 
 class NoLog(ReplayableLogBase):
@@ -111,7 +113,7 @@ class MemoryLog(ReplayableLogBase):
         """Yield a session's events so far."""
         if session not in self._sessions:
             raise SessionNotFound(f"no session {session!r:.80}", where="memory")
-        return iter(tuple(self._sessions[session].events))
+        return self._sessions[session].events()
 
     def session_names(self) -> list[str]:
         """Return the names of all sessions."""

@@ -92,7 +92,7 @@ def fsck(path: Path | str) -> FsckReport:
     blobs = BlobStore(folder.parent / FOLDER, durable=False)
     try:
         if not list_segments(folder):
-            _add(report, "there are no event files", "check the path: `lllm log path` prints a session's folder")
+            _add(report, "there are no event files", "nothing is lost: its process ended before the first event")
         for event in walk:
             report.events, report.head = event.seq, event.h
             report.closed = event.kind == "session.close"

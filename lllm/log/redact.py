@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from lllm.config.secret import REDACTED
 from lllm.errors import ConfigError
 from lllm.log.walk import Node, containers
 from lllm.utils import encode_json
-
-REDACTED = "[redacted]"
 
 # A shorter known secret would eat ordinary words ("test", "none").
 MIN_SECRET_CHARS = 8
@@ -57,21 +57,23 @@ class Redactor:
         self._markers = tuple(shapes)
         self._shapes = tuple(re.compile(shape) for shape in shapes.values())
         self._patterns = tuple(_compile(pattern) for pattern in patterns)
-        # Replaced whole when a secret is added, so that readers in other threads need no lock.
+        # Replaced whole when a secret is added, so that readers in other threads need no lock; who adds one does.
         self._plain: tuple[str, ...] = ()
         self._needles: tuple[str, ...] = self._markers
+        self._adding = threading.Lock()
         for secret in secrets:
             self.add(secret)
 
     def add(self, secret: str) -> None:
-        """Take ``secret`` out from now on, also where it stands in JSON inside a string."""
+        """Take ``secret`` out from now on, also where it stands in JSON inside a string. Any thread may call this."""
         if len(secret) < MIN_SECRET_CHARS or secret in self._plain:
             return
         once = encode_json(secret)[1:-1]
         twice = encode_json(once)[1:-1]
-        # Longest first: a secret that is part of another must not leave the rest of it behind.
-        self._plain = tuple(sorted({*self._plain, secret, once, twice}, key=len, reverse=True))
-        self._needles = tuple(dict.fromkeys((*self._needles, once, twice)))
+        with self._adding:
+            # Longest first: a secret that is part of another must not leave the rest of it behind.
+            self._plain = tuple(sorted({*self._plain, secret, once, twice}, key=len, reverse=True))
+            self._needles = tuple(dict.fromkeys((*self._needles, once, twice)))
 
     def __call__(self, data_json: str) -> str:
         """Return JSON text without secrets; the text itself when there is none. Pure."""

@@ -17,6 +17,7 @@ class Reason(StrEnum):
     SESSION_BUDGET = "session_budget"
     CANCELLED = "cancelled"
     USER_CODE = "user_code"
+    CONFIG = "config"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +56,14 @@ class Finish:
 
 @dataclass(frozen=True, slots=True)
 class Fail:
-    """The call ends in an error."""
+    """The call ends in an error.
+
+    Attributes:
+        problem: what was wrong with the last reply; only with MODEL_BEHAVIOR.
+    """
 
     reason: Reason
+    problem: str = ""
 
 
 Command = CallModel | RunFunctions | Wait | Finish | Fail

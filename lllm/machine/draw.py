@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from lllm.machine.transitions import TABLE, TERMINAL, State
+from lllm.machine.transitions import STOPS, TABLE, TERMINAL, State
 from lllm.utils import digest
 
 
@@ -39,8 +39,8 @@ def render_markdown() -> str:
 
 
 def render_mermaid() -> str:
-    """Return a Mermaid state diagram; the four events that stop any call are drawn once, as a note."""
-    stops = {"Cancelled", "DeadlinePassed", "BudgetSpent", "UserCodeRaised"}
+    """Return a Mermaid state diagram; the events that stop any call are drawn once, as a note."""
+    stops = {event.__name__ for event in STOPS}
     lines = ["stateDiagram-v2", f"    [*] --> {State.READY.value}"]
     for row in rows():
         if row.event not in stops:

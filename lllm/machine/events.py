@@ -74,6 +74,11 @@ class UserCodeRaised:
     """A parser or handler of the user has a bug: it raised something else than ParseError."""
 
 
+@dataclass(frozen=True, slots=True)
+class Misconfigured:
+    """What was asked for cannot be had: a key, a price or a setting is missing."""
+
+
 Event = (
     Called
     | ModelReplied
@@ -84,4 +89,5 @@ Event = (
     | DeadlinePassed
     | BudgetSpent
     | UserCodeRaised
+    | Misconfigured
 )

@@ -29,6 +29,7 @@ from lllm.machine.events import (
     DeadlinePassed,
     Event,
     FunctionReturned,
+    Misconfigured,
     ModelFailed,
     ModelReplied,
     UserCodeRaised,
@@ -248,7 +249,7 @@ def ask_again(machine: Machine, _event: Woke) -> Step:
 
 def fail_behavior(machine: Machine, event: ModelReplied) -> Step:
     """Fail: ModelBehaviorError with every attempt."""
-    return _paid(machine, event), Fail(Reason.MODEL_BEHAVIOR)
+    return _paid(machine, event), Fail(Reason.MODEL_BEHAVIOR, event.problem or NOT_OFFERED)
 
 
 def fail_tokens(machine: Machine, event: ModelReplied) -> Step:
@@ -286,6 +287,11 @@ def fail_user_code(machine: Machine, _event: UserCodeRaised) -> Step:
     return machine._replace(pending=frozenset()), Fail(Reason.USER_CODE)
 
 
+def fail_config(machine: Machine, _event: Misconfigured) -> Step:
+    """Fail: ConfigError."""
+    return machine._replace(pending=frozenset()), Fail(Reason.CONFIG)
+
+
 class Arrow(NamedTuple):
     """One way out of a cell of the table. The docstrings of ``when`` and ``do`` are what pictures of the table say."""
 
@@ -294,11 +300,12 @@ class Arrow(NamedTuple):
     do: Callable[[Machine, Any], Step]
 
 
-_STOP: Mapping[type[Event], Arrow] = {
+STOPS: Mapping[type[Event], Arrow] = {
     Cancelled: Arrow(always, State.FAILED, fail_cancelled),
     DeadlinePassed: Arrow(always, State.FAILED, fail_deadline),
     BudgetSpent: Arrow(always, State.FAILED, fail_session),
     UserCodeRaised: Arrow(always, State.FAILED, fail_user_code),
+    Misconfigured: Arrow(always, State.FAILED, fail_config),
 }
 
 TABLE: Mapping[tuple[State, type[Event]], tuple[Arrow, ...]] = {
@@ -321,5 +328,5 @@ TABLE: Mapping[tuple[State, type[Event]], tuple[Arrow, ...]] = {
         Arrow(no_interrupt_left, State.AWAIT_MODEL, ask_for_the_end),
     ),
     (State.WAITING, Woke): (Arrow(always, State.AWAIT_MODEL, ask_again),),
-    **{(state, event): (arrow,) for state in State if state not in TERMINAL for event, arrow in _STOP.items()},
+    **{(state, event): (arrow,) for state in State if state not in TERMINAL for event, arrow in STOPS.items()},
 }

@@ -1,6 +1,6 @@
 """Functions that a model may call: what is offered, how a call is checked, and what the model reads of its result.
 
-How long a function may run, and in which thread, is the driver's business (``lllm/llm/execute.py``).
+How long a function may run, and in which thread, is the driver's business (``lllm/llm/jobs.py``).
 """
 
 from __future__ import annotations

@@ -6,8 +6,10 @@ a reply cannot be used, when functions have answered, and when no more may be ca
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Generic, TypeVar, cast
 
 from lllm.errors import ConfigError
@@ -87,6 +89,8 @@ class Prompt(Generic[T]):
             raise ConfigError(f"prompt {self.path!r}: unknown engine {self.engine!r}", hint="use 'format' or 'jinja'")
         if self.parser is None:
             put(self, "parser", self._default_parser())
+        if inspect.iscoroutinefunction(self.parser):
+            raise ConfigError(f"prompt {self.path!r}: the parser {self.parser_name} is async", hint="write plain def")
         require_fields(self.exception_prompt, {"error_message"}, f"{self.path}: exception_prompt")
         require_fields(self.interrupt_prompt, {"call_results"}, f"{self.path}: interrupt_prompt")
         require_fields(self.interrupt_final_prompt, set(), f"{self.path}: interrupt_final_prompt")
@@ -170,7 +174,7 @@ class Prompt(Generic[T]):
         texts["interrupt_final_prompt"] = INTERRUPT_FINAL_PROMPT
         return {name: getattr(self, name) for name, default in texts.items() if getattr(self, name) != default}
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """32 hex digits over everything that the model can notice of this prompt."""
         told = {

@@ -8,6 +8,7 @@ from typing import Any
 
 from lllm.models.function import Function
 from lllm.models.history import History
+from lllm.models.prompt import Prompt
 from lllm.utils import digest, encode_json
 
 
@@ -55,3 +56,25 @@ class ModelRequest:
     contract: Contract
     history: History
     stream: bool = False
+
+
+def build_contract(model: str, prompt: Prompt[Any], *, offered: bool, params: Mapping[str, Any]) -> Contract:
+    """Return the standing part of a turn's requests. Pure.
+
+    Args:
+        model: name of the model.
+        prompt: whose functions and format are asked for.
+        offered: whether functions may be called.
+        params: model arguments; ``extra_body`` among them is taken apart.
+    """
+    arguments = dict(params)
+    extra_body = arguments.pop("extra_body", {})
+    schema = prompt.format_schema
+    return Contract(
+        model,
+        prompt.functions_list if offered else (),
+        getattr(prompt.format, "__name__", "reply") if schema else "",
+        schema,
+        arguments,
+        extra_body,
+    )

@@ -34,7 +34,10 @@ OnDelta = Callable[[Delta], None]
 
 
 class Provider(Protocol):
-    """A model behind a name. All methods may be called from many threads and tasks at once."""
+    """A model behind a name. All methods may be called from many threads and tasks at once.
+
+    One that has a key also has a method ``secrets() -> tuple[str, ...]``; see :func:`secrets_of`.
+    """
 
     @property
     def name(self) -> str:
@@ -74,6 +77,12 @@ class Provider(Protocol):
     async def aclose(self) -> None:
         """Close connections of the running event loop that no call uses."""
         ...
+
+
+def secrets_of(provider: Provider) -> tuple[str, ...]:
+    """Return what must stand in no log: the key that the provider would send right now, and the like. Cheap."""
+    secrets: Callable[[], tuple[str, ...]] | None = getattr(provider, "secrets", None)
+    return secrets() if secrets is not None else ()
 
 
 @dataclass(frozen=True, slots=True)

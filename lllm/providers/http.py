@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from lllm.config.secret import is_secret
 from lllm.errors import BadReply, BadRequest, ConfigError, ProviderError
 from lllm.models.message import Message
 from lllm.models.request import ModelRequest
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from lllm.providers.transport import Secrets, Transport
 
 MAX_BODY_BYTES = 64 << 20
+MIN_TIMEOUT_S = 0.001  # 0 would mean "do not wait" to a socket, which is no timeout
 
 
 class HTTPProvider:
@@ -46,6 +48,8 @@ class HTTPProvider:
         self._api_key = None if api_key is None else Secret(api_key, profile.api_key_env or "api_key")
         self._transport = transport
         self._environ = environ
+        # Only ever set, so that threads need no lock; the profile itself stays as it was given.
+        self._refuses_usage = False
 
     @property
     def name(self) -> str:
@@ -63,39 +67,50 @@ class HTTPProvider:
         self, request: ModelRequest, *, timeout_s: float | None = None, on_delta: OnDelta | None = None
     ) -> Message[Any]:
         """Make one attempt and return the model's reply; see Provider."""
+        left_s = self._limit_s(timeout_s)
+        end_s = time.monotonic() + left_s
         while True:
-            exchange, transport = Exchange(request, self.profile, self._key(), on_delta), self._use_transport()
+            exchange, transport = self._exchange(request, on_delta), self._use_transport()
             try:
-                transport.send(exchange.wire, exchange.secrets, exchange, self._limit_s(timeout_s))
+                transport.send(exchange.wire, exchange.secrets, exchange, left_s)
             except ProviderError as error:
                 exchange.lose(error)
             if (message := self._finish(exchange)) is not None:
                 return message
+            left_s = max(MIN_TIMEOUT_S, end_s - time.monotonic())
 
     async def asend(
         self, request: ModelRequest, *, timeout_s: float | None = None, on_delta: OnDelta | None = None
     ) -> Message[Any]:
         """Make one attempt and return the model's reply; see Provider."""
+        left_s = self._limit_s(timeout_s)
+        end_s = time.monotonic() + left_s
         while True:
-            exchange, transport = Exchange(request, self.profile, self._key(), on_delta), self._use_transport()
+            exchange, transport = self._exchange(request, on_delta), self._use_transport()
             try:
-                await transport.asend(exchange.wire, exchange.secrets, exchange, self._limit_s(timeout_s))
+                await transport.asend(exchange.wire, exchange.secrets, exchange, left_s)
             except ProviderError as error:
                 exchange.lose(error)
             if (message := self._finish(exchange)) is not None:
                 return message
+            left_s = max(MIN_TIMEOUT_S, end_s - time.monotonic())
+
+    def _exchange(self, request: ModelRequest, on_delta: OnDelta | None) -> Exchange:
+        profile = replace(self.profile, stream_usage=False) if self._refuses_usage else self.profile
+        return Exchange(request, profile, self._key(), on_delta)
 
     def _finish(self, exchange: Exchange) -> Message[Any] | None:
         """Return the reply; None when the request was refused for a question that is now no longer asked.
 
-        That second request is no retry: the first one was never answered, and it happens once for a provider.
+        That second request is no retry: the first one was never answered, and it happens once for a provider (once a
+        call for those that were under way by then). It has what is left of the attempt's time.
         """
         try:
             return exchange.to_message()
         except ProviderError as error:
             asked = exchange.streamed and exchange.profile.stream_usage
             if asked and isinstance(error, BadRequest) and "stream_options" in error.excerpt:
-                self.profile = replace(exchange.profile, stream_usage=False)
+                self._refuses_usage = True
                 return None
             error.provider = self.profile.name
             if self.profile.api_key_env and error.status == 401:  # the key
@@ -111,8 +126,7 @@ class HTTPProvider:
         Raises:
             ConfigError: it is missing, or cannot be a header.
         """
-        variable = self.profile.api_key_env
-        key = (self._api_key if self._api_key is not None else self._environ.get(variable, "")).strip()
+        variable, key = self.profile.api_key_env, self._read_key()
         if variable and not key:
             raise ConfigError(
                 f"provider {self.name!r} needs a key: {variable} is not set", hint=f"export {variable}=..."
@@ -120,6 +134,15 @@ class HTTPProvider:
         if not key.isascii() or not key.isprintable():
             raise ConfigError(f"the key in {variable or 'api_key'} holds characters that no header may hold")
         return key
+
+    def _read_key(self) -> str:
+        given = self._api_key
+        return (self._environ.get(self.profile.api_key_env, "") if given is None else given).strip()
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return the key as it is right now, and headers whose name says that they are secret; see Provider."""
+        headers = (value for name, value in self.profile.headers if is_secret(name, value))
+        return tuple(secret for secret in (self._read_key(), *headers) if secret)
 
     def _use_transport(self) -> Transport:
         if self._transport is None:

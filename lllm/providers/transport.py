@@ -335,7 +335,11 @@ def with_response(error: ProviderError, wire: WireRequest, headers: Mapping[str,
     """
     if isinstance(error, StatusError | BadReply) and error.status is not None:
         request = httpx.Request(wire.method, wire.url, headers=wire.headers, content=wire.body)
-        kept = {name: text for name, text in headers.items() if name not in ("content-encoding", "content-length")}
+        kept = [  # bytes: httpx would encode texts as ASCII, and a server may send anything
+            (name.encode(), text.encode())
+            for name, text in headers.items()
+            if name not in ("content-encoding", "content-length")
+        ]
         also_httpx(error, httpx.HTTPStatusError)
         known = cast("httpx.HTTPStatusError", error)
         known.request = request

@@ -15,7 +15,7 @@ from lllm.utils import encode_json
 __all__ = ["compared", "diverged", "first_difference", "never_reached", "other_order", "render_report", "same"]
 
 # Facts that may differ without changing what happened: where a model was reached, and what another fact stands for.
-_IGNORED: Mapping[str, frozenset[str]] = {"contract": frozenset({"provider"})}
+_IGNORED: Mapping[str, frozenset[str]] = {"contract": frozenset({"provider"}), "value": frozenset({"type"})}
 # Python shows an object by its address, which no two runs share. Only texts that Python made are read so.
 _ADDRESS = re.compile(r"\bat 0x[0-9A-Fa-f]+")
 _SHOWN = frozenset({"frontend", "call.close", "session.close", "model.error"})

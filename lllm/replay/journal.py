@@ -8,6 +8,7 @@ from threading import RLock
 from typing import Any
 
 from lllm.errors import LLLMError, LogError
+from lllm.llm.session import ReplayStopped
 from lllm.log.base import SessionLog
 from lllm.log.envelope import Event
 from lllm.log.redact import Redactor
@@ -20,15 +21,7 @@ _OF_A_CALL = frozenset({"model.request", "function.call", "function.result", "wa
 
 
 class RecordingEnded(LogError):
-    """The recorded process died here; up to here today's code did the same."""
-
-
-class ReplayStopped(BaseException):
-    """The replay is over. A BaseException, so that no ``except Exception`` of the user goes on, or tries for ever."""
-
-    def __init__(self, failure: LLLMError) -> None:
-        super().__init__(str(failure))
-        self.failure = failure
+    """The recorded process died here, or was interrupted; up to here today's code did the same."""
 
 
 class TapeJournal(SessionLog):
@@ -76,7 +69,9 @@ class TapeJournal(SessionLog):
             _cancel_as_recorded(recorded)
         if kind == "model.request" and (recorded.kind, recorded.id) == (kind, id_):
             self._check_contract(recorded, data)
-        if (recorded.kind, recorded.id) != (kind, id_) or not same(kind, recorded.data, data):
+        if recorded is self.recording.closing and self.recording.is_broken_off and not same(kind, recorded.data, data):
+            raise self.ended(id_)
+        if not _is_one(recorded, kind, id_, data):
             raise self.misfit(kind, id_, data, cause)
         if cause > recorded.seq and self.recording.came_before(recorded, cause):
             raise self.fail(other_order(self.name, recorded, self.recording.events[cause - 1]))
@@ -111,16 +106,16 @@ class TapeJournal(SessionLog):
         """Return what stops the replay at an event that is not the recorded one, and remember it."""
         recorded = self.recording.peek(strand_of(id_))
         recorded = recorded or self.recording.follower(cause, id_)
-        if recorded is None and not self.recording.is_whole:
+        is_over = recorded is None or (recorded is self.recording.closing and self.recording.is_broken_off)
+        if is_over and not self.recording.is_whole:
             return self.ended(id_)
         skipped = self.recording.skipped_before(recorded) if recorded is not None else None
         return self.fail(diverged(self.name, skipped or recorded or self.recording.closing, kind, id_, data))
 
     def ended(self, id_: str) -> ReplayStopped:
-        """Return what stops the replay where the recorded process died, and remember it."""
-        return self.fail(
-            RecordingEnded("the recording ends here: its process died", where=f"session {self.name}, {id_}")
-        )
+        """Return what stops the replay where the recorded process died or was interrupted, and remember it."""
+        why = "the run was interrupted" if self.recording.is_broken_off else "its process died"
+        return self.fail(RecordingEnded(f"the recording ends here: {why}", where=f"session {self.name}, {id_}"))
 
     def fail(self, error: LLLMError) -> ReplayStopped:
         """Remember the first failure and return what stops the replay with it."""
@@ -138,6 +133,12 @@ class TapeJournal(SessionLog):
     def close(self) -> None:
         """Accept no further event, as a log does."""
         self._is_closed = True
+
+
+def _is_one(recorded: Event, kind: str, id_: str, data: dict[str, Any]) -> bool:
+    """Whether today's event is the recorded one. At which step of its call a cancellation came is chance."""
+    is_chance = kind == "call.close" and data.get("reason") == Reason.CANCELLED
+    return recorded.kind == kind and (is_chance or recorded.id == id_) and same(kind, recorded.data, data)
 
 
 def _cancel_as_recorded(recorded: Event) -> None:

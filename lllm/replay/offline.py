@@ -11,8 +11,7 @@ from typing import Any, Self, cast
 
 from lllm.errors import LogError
 from lllm.llm.base import build_agent
-from lllm.llm.session import Session
-from lllm.replay.journal import ReplayStopped
+from lllm.llm.session import ReplayStopped, Session
 from lllm.replay.rebuilt import Rebuilt
 
 _NO_PROVIDER: Mapping[str, Any] = {"provider": "mock", "provider_config": {}}

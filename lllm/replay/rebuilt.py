@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import sys
 from collections.abc import Iterator, Mapping
-from typing import Any
+from operator import attrgetter
+from typing import Any, cast
 
 from lllm import errors
 from lllm.errors import CallCancelled, LLLMError, ProviderError
 
-_PROVIDER_FACTS = frozenset({"retryable", "retry_after_s", "status", "code", "request_id", "partial"})
+_PROVIDER_FACTS = frozenset(
+    {"provider", "retryable", "retry_after_s", "status", "code", "request_id", "excerpt", "partial", "hint"}
+)
 
 
 class Rebuilt:
@@ -22,41 +26,88 @@ class Rebuilt:
 
 
 def to_provider_error(data: Mapping[str, Any]) -> ProviderError:
-    """Return the error of a ``model.error`` event."""
+    """Return the error of a ``model.error`` event; also an httpx error, where it was one and httpx is loaded.
+
+    Of what the server sent it holds the status and the excerpt that the log keeps, in ``response`` too.
+    """
     known = (kind for kind in _subclasses(ProviderError) if kind.__name__ == data["type"])
     facts = {key: value for key, value in data.items() if key in _PROVIDER_FACTS}
+    httpx: Any = sys.modules.get("httpx")
+    also = _exception(getattr(httpx, str(data.get("also", "")), None))
 
     def begin(self: ProviderError) -> None:
         ProviderError.__init__(self, data["message"], **facts)
 
-    return _make(data["type"], next(known, ProviderError), begin)
+    def to_facts(_self: ProviderError) -> dict[str, Any]:
+        return dict(data)  # as recorded, also where httpx is not loaded
+
+    error = _make(data["type"], next(known, ProviderError), begin, {"to_facts": to_facts})
+    return error if also is None else _also(error, also, httpx)
 
 
-def to_error(text: str) -> BaseException:
-    """Return an error from ``Name: text``."""
+def _also(error: Any, kind: type[BaseException], httpx: Any) -> ProviderError:
+    """Make an error an instance of an httpx class, too, past the constructor, which asks for a request."""
+    ours = cast("type[Any]", type(error))
+    error.__class__ = type(ours.__name__, (ours, kind), {"__module__": ours.__module__})
+    if issubclass(kind, httpx.HTTPError):
+        error._request = None  # noqa: SLF001 - as the constructor of httpx leaves it
+    if issubclass(kind, httpx.HTTPStatusError):
+        error.response = httpx.Response(error.status or 500, text=error.excerpt)
+    return error
+
+
+def to_error(text: str, otherwise: type[BaseException] = Exception, path: str = "") -> BaseException:
+    """Return an error from ``Name: text``.
+
+    Args:
+        text: as :func:`lllm.llm.session.to_line` makes it.
+        otherwise: what an error is made from whose type cannot be found.
+        path: ``module:name`` of the type; empty for types of Python and of lllm.
+    """
     name, _, message = text.partition(": ")
-    kind: Any = _find(name)
+    kind = _loaded(path) or _find(name) or otherwise
+    try:
+        return _say(name, kind, message)
+    except Exception:  # noqa: BLE001 - a type that cannot be made of a text alone
+        return _say(name, otherwise if issubclass(kind, Exception) else BaseException, message)
 
+
+def _say(name: str, kind: type[BaseException], message: str) -> BaseException:
     def begin(self: Any) -> None:
         if issubclass(kind, LLLMError):
-            LLLMError.__init__(self, message)
+            kind.__init__(self, message)
         else:
             BaseException.__init__(self, message)
 
-    return _make(name, kind, begin)
+    def tell(_self: BaseException) -> str:
+        return message  # KeyError would quote it, and UnicodeError would make one from what the log has not
+
+    return _make(name, kind, begin, {} if issubclass(kind, LLLMError) else {"__str__": tell})
 
 
 def to_cancellation(by: str) -> BaseException:
     """Return what broke into a call, from ``Name: text``: a KeyboardInterrupt, a CancelledError, or CallCancelled."""
-    return to_error(by or f"{CallCancelled.__name__}: the recorded call was cancelled here")
+    return to_error(by or f"{CallCancelled.__name__}: the recorded call was cancelled here", BaseException)
 
 
-def _find(name: str) -> type[BaseException]:
+def _find(name: str) -> type[BaseException] | None:
     for place in (errors, builtins, asyncio):
-        kind: Any = getattr(place, name, None)
-        if isinstance(kind, type) and issubclass(kind, BaseException):
+        if kind := _exception(getattr(place, name, None)):
             return kind
-    return Exception
+    return None
+
+
+def _loaded(path: str) -> type[BaseException] | None:
+    """Return the error type at ``module:name``, if that module is loaded; nothing is imported."""
+    module, _, name = path.partition(":")
+    try:
+        return _exception(attrgetter(name)(sys.modules[module]))
+    except (AttributeError, KeyError):
+        return None
+
+
+def _exception(found: Any) -> type[BaseException] | None:
+    return found if isinstance(found, type) and issubclass(found, BaseException) else None
 
 
 def _subclasses(kind: type[Any]) -> Iterator[type[Any]]:
@@ -67,6 +118,6 @@ def _subclasses(kind: type[Any]) -> Iterator[type[Any]]:
             yield from _subclasses(below)
 
 
-def _make(name: str, kind: type[Any], begin: Any) -> Any:
-    body: dict[str, Any] = {"__init__": begin, "__module__": kind.__module__}
+def _make(name: str, kind: type[Any], begin: Any, own: Mapping[str, Any]) -> Any:
+    body: dict[str, Any] = {"__init__": begin, "__module__": kind.__module__, **own}
     return type(name or "Error", (Rebuilt, kind), body)()

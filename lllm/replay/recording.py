@@ -8,6 +8,7 @@ after the other in one thread or task, which each event's ``cause`` tells, and l
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any
 
 from lllm.errors import LogCorrupt
@@ -15,11 +16,19 @@ from lllm.log.envelope import Event
 
 # A contract stands where it was first needed, and two dialogs may need it first; a note is for readers.
 _FREE = frozenset({"note", "contract"})
+# What comes from outside, at any moment: Ctrl-C, and what it or a time-out makes of a task.
+_BREAKS = ("KeyboardInterrupt:", "CancelledError:")
+# Stands in the ids of what happened inside a step, and in no other.
+_OF_A_STEP = "~"
 
 
 def strand_of(id_: str) -> str:
-    """Return the strand of an event: its dialog, or what comes before the first ``/``."""
-    return id_.partition("/")[0]
+    """Return the strand of an event: its dialog, or what comes before the first ``/``.
+
+    A value is a strand of its own: it is logged when it is there, and the next one may be there first.
+    """
+    place = id_.partition("/")[0]
+    return id_ if place == "v" or place.endswith(".v") else place
 
 
 def scope_of(id_: str) -> str:
@@ -38,7 +47,9 @@ class Recording:
 
     def __init__(self, events: Iterable[Event]) -> None:
         self.events = tuple(events)
-        if not self.events or self.events[0].kind != "session.open":
+        if not self.events:
+            raise LogCorrupt("the session has no events: its process ended before the first", hint="run the task again")
+        if self.events[0].kind != "session.open":
             raise LogCorrupt("the session does not begin with session.open", hint="lllm log fsck explains what is left")
         self.contracts: dict[str, Event] = {}
         self.closing: Event | None = None
@@ -67,25 +78,45 @@ class Recording:
         self._followers.setdefault(event.cause, []).append(event)
 
     def _is_nested(self, event: Event) -> bool:
-        """Whether it happened inside a function: the function's result is served, so it never runs again."""
+        """Whether it happened inside a function or a step: their results are served, so they never run again."""
         if event.kind in _FREE:
             return event.cause in self._nested
-        return bool(self._functions) and strand_of(event.id).startswith(self._functions)
+        strand = strand_of(event.id)
+        return _OF_A_STEP in strand or strand.startswith(self._functions)
 
     @property
     def header(self) -> dict[str, Any]:
         """The data of the session.open event."""
         return self.events[0].data
 
-    @property
+    @cached_property
     def is_whole(self) -> bool:
-        """Whether the session was closed; otherwise its process died."""
-        return self.closing is not None
+        """Whether the run came to an end of its own; otherwise its process died, or somebody broke it off."""
+        return self.closing is not None and not self.is_broken_off
+
+    @cached_property
+    def is_broken_off(self) -> bool:
+        """Whether an interrupt ended the run that came between two events, so that the log cannot tell where.
+
+        One that came into a call or a step is in the log, and a replay raises it there.
+        """
+        error = "" if self.closing is None else str(self.closing.data.get("error", ""))
+        kind = f"{error.partition(':')[0]}:"
+        told = (str(e.data.get(key)) for e in self.events if e is not self.closing for key in ("by", "error"))
+        return kind in _BREAKS and not any(text.startswith(kind) for text in told)
 
     @property
     def replayed(self) -> int:
         """How many events have been matched, or need not be."""
         return len(self._done)
+
+    def count(self, kind: str) -> int:
+        """Return how many events of a kind there are."""
+        return sum(event.kind == kind for event in self.events)
+
+    def taken_s(self, event: Event) -> float:
+        """Return the seconds between an event and the one before it in its thread or task; 0 without one."""
+        return max(0.0, event.ts - self.events[event.cause - 1].ts) if event.cause else 0.0
 
     def is_done(self, event: Event) -> bool:
         """Whether an event has been matched, or need not be."""

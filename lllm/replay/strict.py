@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from lllm.const import VERSION
 from lllm.errors import ConfigError, ReplayDiverged
-from lllm.llm.session import Session
+from lllm.llm.session import Session, replaying
 from lllm.log.base import ReplayableLogBase
 from lllm.machine.draw import table_hash
 from lllm.replay.journal import TapeJournal
@@ -25,13 +25,16 @@ class ReplayReport:
     """How a replay went.
 
     Attributes:
-        status: ``same``; ``differs``; or ``ended``: the recorded process died, and up to there nothing differs.
+        status: ``same``; ``differs``; or ``ended``: the recorded process died or was interrupted, and up to there
+            nothing differs.
         replayed: events that agree, or that a replay passes over: notes, and what functions did inside.
         events: events of the recording.
         result: what the run returned; None unless it came to its end.
         error: what the run raised, as it did when it was recorded; empty when it returned.
         difference: the divergence report, see :class:`~lllm.errors.ReplayDiverged`; empty when there is none.
         remarks: versions that differ from the recording's. They explain a difference; they are none themselves.
+        steps: model calls of the recording, each try counted.
+        dialogs: dialogs of the recording, forks included.
     """
 
     session: str
@@ -42,6 +45,8 @@ class ReplayReport:
     error: str = ""
     difference: Mapping[str, Any] = field(default_factory=dict[str, Any])
     remarks: tuple[str, ...] = ()
+    steps: int = 0
+    dialogs: int = 0
 
 
 def replay(log: ReplayableLogBase, session: str = "last", run: Callable[[Session], Any] | None = None) -> ReplayReport:
@@ -62,10 +67,12 @@ def replay(log: ReplayableLogBase, session: str = "last", run: Callable[[Session
     name = log.resolve(session)
     recording = Recording(log.read_session(name))
     header = recording.header
-    journal = TapeJournal(name, recording, getattr(log, "redactor", None))
-    replayed = Session(journal, seed=header.get("seed", 0), tape=Tape(journal))
-    code = _recorded_run(header) if run is None else partial(_keeping_result, run, recording)
-    result, error = run_replayed(replayed, code)
+    journal = TapeJournal(name, recording, log.redactor)
+    tape = Tape(journal)
+    replayed = Session(journal, seed=header.get("seed", 0), tape=tape, name=str(header.get("session") or name))
+    with replaying(tape):
+        code = _recorded_run(header) if run is None else partial(_keeping_result, run, recording)
+        result, error = run_replayed(replayed, code)
     failure = journal.failure
     return ReplayReport(
         session=name,
@@ -76,6 +83,8 @@ def replay(log: ReplayableLogBase, session: str = "last", run: Callable[[Session
         error="" if failure else error,
         difference=failure.report if isinstance(failure, ReplayDiverged) else {},
         remarks=_remarks(header),
+        steps=recording.count("model.request"),
+        dialogs=recording.count("dialog.open"),
     )
 
 

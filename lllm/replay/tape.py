@@ -20,6 +20,8 @@ from lllm.replay.rebuilt import to_cancellation, to_error, to_provider_error
 from lllm.replay.recording import strand_of
 
 _BREAKS = frozenset({Reason.CANCELLED, Reason.DEADLINE})
+# How much later than when it was recorded a time-out of the user's may end a step.
+_GRACE_S = 0.5
 
 
 class Tape:
@@ -38,8 +40,15 @@ class Tape:
         if event is None or event.kind != "value" or event.id != id:
             raise self.journal.misfit("value", id, {})
         if "error" in event.data:
-            raise to_error(event.data["error"])
+            error: Any = to_error(event.data["error"], path=event.data.get("type", ""))
+            error.after_s = self.journal.recording.taken_s(event) + _GRACE_S
+            raise error
         return event.data["value"]
+
+    def begun(self, id: str) -> int | None:  # noqa: A002 - the envelope's own word
+        """Return how many items of a map had begun when one of them failed; None when it did not fail."""
+        event = self.journal.recording.peek(strand_of(id))
+        return event.data.get("begun") if event is not None and event.id == id else None
 
     def is_spent(self, dialog_id: str) -> bool:
         """Return whether the dialog's next call found the session's budget spent."""

@@ -10,6 +10,7 @@ from lllm.llm.prompts import PROMPT_REGISTRY
 from lllm.models.request import ModelRequest
 from lllm.providers.mock import MockProvider, Reply
 from lllm.proxies.base import PROXY_REGISTRY
+from lllm.registry import DISCOVERER
 
 
 def scripted_model(*replies: Reply) -> MockProvider:
@@ -29,7 +30,8 @@ def function_model(respond: Callable[[ModelRequest], Reply]) -> MockProvider:
 
 @contextmanager
 def isolated_registries() -> Generator[None]:
-    """Give a block registries of its own: what it registers is gone after it."""
+    """Give a block registries of its own, with what the project has registered: what it adds is gone after it."""
+    DISCOVERER.ensure()  # else what is first looked up inside would be found, and lost, with the block
     with ExitStack() as stack:
         for registry in (PROMPT_REGISTRY, AGENT_REGISTRY, PROXY_REGISTRY):
             stack.enter_context(registry.isolated())

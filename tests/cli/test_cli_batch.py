@@ -1,6 +1,7 @@
 """Files of tasks: what is read, what is skipped, what is written."""
 
 import json
+import resource
 from pathlib import Path
 
 import pytest
@@ -177,12 +178,26 @@ def test_a_result_that_cannot_be_written_is_refused_by_name(tmp_path):
         ResultFile(tmp_path)
 
 
-def test_a_full_disk_is_told_and_tears_no_line():
-    """/dev/full answers every write as a full disk does."""
-    file = ResultFile(Path("/dev/full"))
-    with pytest.raises(LogError, match="No space left"):
-        file.append({"a": 1})
+def test_a_write_that_fails_is_told_and_tears_no_line(tmp_path):
+    """A limit on the file's size answers as a full disk does: part of the line fits, or nothing."""
+    file = ResultFile(tmp_path / "out.jsonl")
+    file.append({"a": 1})
+    whole = (tmp_path / "out.jsonl").read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) + 3, hard))
+    try:
+        with pytest.raises(LogError, match=r"No space left|too large"):
+            file.append({"b": 2})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     file.close()
+    assert (tmp_path / "out.jsonl").read_bytes() == whole
+
+
+def test_results_go_into_a_plain_file_only():
+    """What was written to a device could not be read back when the batch goes on."""
+    with pytest.raises(LogError, match="no plain file"):
+        ResultFile(Path("/dev/full"))
 
 
 def test_a_file_that_is_no_text_is_refused(tmp_path):

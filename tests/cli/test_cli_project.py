@@ -6,6 +6,8 @@ from pathlib import Path
 from starter_values import ANSWER, TASK
 
 from lllm.llm.stream import FunctionEvent, TextEvent
+from lllm.registry import DISCOVERER
+from lllm.utils import PrintSystem
 
 
 def test_a_run_prints_the_result_and_how_to_replay_it(project, lllm):
@@ -91,6 +93,39 @@ def test_every_subfolder_sees_the_projects_one_log(project, lllm, monkeypatch):
     assert not (project / "prompts/.lllm").exists()
 
 
+def test_code_that_loads_the_config_writes_to_the_same_log(project, lllm, monkeypatch):
+    """One YAML, one meaning: a relative log_dir is the project's from Python, too."""
+    from lllm.config import load_agent_config
+    from lllm.llm.base import build_agent
+
+    lllm("run", TASK, "--session", "one")
+    config = load_agent_config(project / "config/default.yaml", env={})
+    monkeypatch.chdir(project / "prompts")
+    build_agent(config.values, stream=PrintSystem(silent=True))(TASK, session_name="two")
+    assert [line.split()[0] for line in lllm("log", "list").stdout.splitlines()[1:]] == ["two", "one"]
+
+
+def test_discovery_is_off_for_one_command_alone(project, lllm):
+    """A notebook or a server may run a command and go on."""
+    before = DISCOVERER.run
+    result = lllm("run", TASK, "--set", "auto_discover=false")
+    assert result.exit_code == 2
+    assert "no agent type is registered as 'trip'" in result.stderr
+    assert DISCOVERER.run is before
+
+
+def test_a_result_that_is_a_dataclass_is_told_as_data(project, lllm, lllm_json):
+    """As a function's result is."""
+    agent = project / "agents/trip.py"
+    text = agent.read_text().replace("planner = self", "return Cost(1.5)\n        planner = self")
+    agent.write_text(
+        text.replace(
+            "class ", "from dataclasses import dataclass\n\n\n@dataclass\nclass Cost:\n    usd: float\n\n\nclass ", 1
+        )
+    )
+    assert lllm_json("run", TASK)[1]["result"] == {"usd": 1.5}
+
+
 def test_a_failed_run_tells_its_session_and_the_users_place(project, lllm, lllm_json):
     agent = project / "agents/trip.py"
     agent.write_text(agent.read_text().replace("planner = self", 'raise ValueError("boom")\n        planner = self'))
@@ -103,13 +138,13 @@ def test_a_failed_run_tells_its_session_and_the_users_place(project, lllm, lllm_
 
 def test_a_listener_of_a_system_hears_every_call_and_changes_no_event(project, lllm, lllm_json):
     """What is shown while a run goes on is presentation; the log may not depend on whether anybody looks."""
-    from lllm.cli.project import build_system, discover, find_place, load_values
+    from lllm.cli.project import discover, find_place, load_system, load_values
     from lllm.replay import replay
 
     place = find_place()
     config = load_values(place, ["log_type=memory", "random_seed=1"])
     discover(place, config.values)
-    system = build_system(config, None, None)
+    system = load_system(config, None, None)
     heard = []
     for name, listener in (("silent", None), ("watched", heard.append)):
         system.listener = listener

@@ -37,33 +37,33 @@ _HELP_WIDTH = 96
 _MEANINGS = {
     "name": "what the system is called; also the folder of its log",
     "log_type": "where sessions are kept: in files, nowhere, or in memory",
-    "log_dir": "folder of the logs, relative to the project; from Python, to the working directory",
+    "log_dir": "folder of the logs; `load_agent_config` makes it absolute, counting from the project",
     "log_durability": "what survives what; see [the log](log.md#what-survives-what)",
     "log_redact": "regular expressions of what must not be logged",
     "log_max_segment_bytes": "size at which a session begins a new file",
     "ckpt_dir": "a folder for the user's code; lllm keeps nothing in it",
     "random_seed": "seed of `session.random` and of the jitter of waits; without one, each session draws and logs its own",
     "agent_type": "which subclass of AgentBase runs",
-    "system_type": "not read by lllm; for the user's code",
+    "system_type": "not read by lllm; kept for the user's own code",
     "provider": "name of the provider; see [model servers](../how-to/model-servers.md)",
     "provider_config": "settings of that provider",
-    "auto_discover": "whether the command line loads the project's files",
+    "auto_discover": "whether a command loads the project's files; from Python, `LLLM_AUTO_DISCOVER=0` turns that off",
     "agent_configs": "the agents by name; keys below",
-    "activate_proxies": "which proxies may be used; not read yet",
+    "activate_proxies": "not read by lllm yet; kept for the user's own code",
     "max_exception_retry": "unusable replies of one step that are answered, not fatal",
     "max_interrupt_times": "rounds of functions in one call; 0 is none",
     "max_llm_recall": "repeats of one step's request after failures of transport",
     "max_parallel_functions": "functions of one reply that run at once",
     "limits": "limits of each call; keys below",
-    "session_limits": "limits of the whole session; keys below",
+    "session_limits": "limits of the whole session; keys below, without `max_total_wait_s`",
     "model_name": "the model's name, as its server knows it; the mock needs none",
     "system_prompt_path": "key of a registered prompt",
     "system_prompt": "the prompt's text itself, where there is no `system_prompt_path`",
-    "api_type": "which wire format; `response` is not there yet",
+    "api_type": "which wire format; `response` is not built yet, so it is refused",
     "max_tokens": "prompt and completion tokens together",
     "max_cost_usd": "money, as far as prices are known",
     "deadline_s": "seconds from the start",
-    "max_total_wait_s": "seconds of waiting between repeats of failed model calls",
+    "max_total_wait_s": "seconds of waiting between repeats of failed model calls, for each call",
 }
 _FURTHER_DEFAULTS = {
     "max_parallel_functions": 8,
@@ -87,7 +87,8 @@ def render_errors():
 
 def _tree(kind, depth):
     yield depth, kind
-    below = [sub for sub in kind.__subclasses__() if sub.__module__ == errors.__name__]
+    # Not those that the transport makes of ours and httpx's, which exist once a call has failed.
+    below = [sub for sub in kind.__subclasses__() if getattr(errors, sub.__name__, None) is sub]
     for sub in below:
         yield from _tree(sub, depth + 1)
 

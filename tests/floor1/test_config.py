@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import lllm.config
 from lllm.config import find_config_file, load_agent_config, load_config, render_config
 from lllm.config.render import to_dict
 from lllm.config.source import parse_scalar, parse_yaml
@@ -462,6 +463,52 @@ def test_secrets_are_used_and_not_shown(load):
     assert to_dict(config)["values"]["provider_config"]["max_tokens"] == 5
 
 
+# Places
+
+
+def test_a_log_dir_counts_from_the_project(write, project, monkeypatch):
+    """One file, one log, whoever reads the file and from wherever."""
+    path = write("config/agent.yaml", "log_dir: logs/here\n")
+    monkeypatch.chdir(path.parent)
+    config = load_agent_config(path, env={})
+    assert config.values["log_dir"] == str(project / "logs/here")
+    assert config.origins["log_dir"] == f"{path}:1:10"
+    assert load_agent_config(path, env={}, overrides=["log_dir=/else"]).values["log_dir"] == "/else"
+    assert load_agent_config(path, env={}, root=path.parent).values["log_dir"] == str(path.parent / "logs/here")
+
+
+def test_a_log_dir_that_is_not_set_is_the_projects_too(write, project):
+    """A log that is not on disk has none."""
+    path = write("config/agent.yaml", "log_dir:\n")
+    assert load_agent_config(path, env={}).values["log_dir"] == str(project / ".lllm/logs")
+    assert not load_agent_config(path, env={}, overrides=["log_type=memory"]).values["log_dir"]
+
+
+def test_the_environment_may_name_the_project_of_a_log(write, project):
+    """``$LLLM_CONFIG`` decides for the command line, so it does for code."""
+    other = write("other/lllm.toml", "").parent
+    path = write("agent.yaml", "name: a\n")
+    assert load_agent_config(path, env={"LLLM_CONFIG": str(other)}).values["log_dir"] == str(other / ".lllm/logs")
+
+
+def test_without_a_project_a_log_dir_counts_from_the_working_directory(write, project, monkeypatch):
+    """As every path that a person types."""
+    (project / "lllm.toml").unlink()
+    path = write("config/agent.yaml", "name: a\n")
+    work = project / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    assert load_agent_config(path, env={}).values["log_dir"] == str(work / ".lllm/logs")
+
+
+def test_a_session_has_no_limit_of_waiting(refused):
+    """It was accepted and ignored; only calls wait."""
+    told = "agent.yaml:1:35: session_limits.max_total_wait_s: it is a limit of each call; set limits.max_total_wait_s"
+    assert told in refused("session_limits: {max_tokens: 500, max_total_wait_s: 3}\n")
+    assert "expected a whole number" in refused("session_limits: {max_tokens: 1.5, max_total_wait_s: 3}\n")
+    assert "expected a mapping" in refused("session_limits: 5\n")
+
+
 # --set
 
 
@@ -513,7 +560,7 @@ def test_the_effective_config_is_shown_with_its_origins(load, project):
         ("limits = {}", "agent.yaml:2:9"),
         ('log_redact.0 = "a"', "agent.yaml:3:14"),
     ]
-    assert "max_llm_recall = 2" in lines[-1][0]
+    assert "max_llm_recall = 2" in lines[-2][0]
     assert "#" not in render_config(load("name: a\n"))
 
 
@@ -530,6 +577,13 @@ def test_the_example_is_valid():
     config = load_config(example)
     assert [folder.name for folder in config.prompt_folders] == ["prompts"]
     assert [folder.name for folder in config.proxy_folders] == ["proxies"]
+
+
+def test_the_face_offers_every_name_it_lists():
+    """The names are loaded on first use, so a wrong entry would show only then."""
+    assert all(getattr(lllm.config, name) is not None for name in lllm.config.__all__)
+    with pytest.raises(AttributeError, match="nonsense"):
+        _ = lllm.config.nonsense
 
 
 def test_importing_config_imports_no_yaml():

@@ -8,11 +8,14 @@ from enum import Enum
 
 import pytest
 
-from lllm.errors import ConfigError, DiscoveryError, LogExists, NotRegisteredError
+from lllm.errors import BadRequest, ConfigError, DiscoveryError, LogExists, NotRegisteredError
 from lllm.llm import AGENT_REGISTRY, AgentBase, AsyncAgentBase, build_agent, register_agent_class, register_prompt
 from lllm.llm.session import Limits
 from lllm.models import Prompt
-from lllm.utils import PrintSystem
+from lllm.providers.build import _BUILDERS, register_provider
+from lllm.providers.mock import MockProvider
+from lllm.replay import replay
+from lllm.utils import PrintSystem, Secret
 
 QUIET = PrintSystem(silent=True)
 
@@ -257,7 +260,7 @@ def test_the_header_keeps_the_config_without_its_secrets():
             "headers": {"x-session-token": "tok-123"},
         },
         "agent_configs": {"main": {"model_name": "m", "max_tokens": 100, "temperature": 0.5}},
-        "db": {"password": "hunter2", "Client_Secret": "s", "passwd": "p", "api_tokens": ["t1", "t2"]},
+        "db": {"password": "hunter2", "Client_Secret": "s", "passwd": "p", "token": ["t1", "t2"]},
     }
     define_echo()
     system = build_agent(config(**secrets), stream=QUIET)
@@ -270,7 +273,85 @@ def test_the_header_keeps_the_config_without_its_secrets():
     assert kept["provider_config"]["api_key_env"] == "MY_KEY"
     assert kept["provider_config"]["base_url"] == "http://localhost:1/v1"
     assert kept["agent_configs"]["main"] == {"model_name": "m", "max_tokens": 100, "temperature": 0.5}
-    assert kept["db"]["password"] == "[secret]"
+    assert kept["db"]["password"] == "[redacted]"
+
+
+class Leaky(MockProvider):
+    """A provider with a key, which its model tells to everybody."""
+
+    key = "tiger-lily-42-provider"
+
+    def secrets(self):
+        return (self.key,)
+
+
+@pytest.fixture
+def leaky():
+    register_provider("leaky", lambda config: Leaky(config["replies"]), overwrite=True)
+    yield "leaky"
+    _BUILDERS.pop("leaky")
+
+
+def test_no_secret_reaches_the_files_of_a_log(tmp_path, leaky):
+    """Whoever gets the key to say it - task, model, function, frontend, error - the log does not repeat it."""
+    password = "correct-horse-battery"
+    call = {"calls": [{"name": "look", "arguments": {"where": password}}]}
+    replies = [call, f"{Leaky.key} and {password}", {"error": {"type": "BadRequest", "message": Leaky.key}}]
+
+    def look(where: str) -> list[str]:
+        """Look."""
+        return [where, Leaky.key, "x" * 9000 + password]
+
+    class Tells(AgentBase):
+        agent_type = "tells"
+
+        def call(self, task, **kwargs):
+            heard.append(task)
+            dialog = self.agents["main"].init_dialog()
+            dialog.send_message(Prompt(path="tell", prompt="{it}", functions_list=(look,)), {"it": task})
+            heard.append(self.agents["main"].call(dialog)[0].content)
+            self.st.write(heard)
+            dialog.send_message("and now?")
+            self.agents["main"].call(dialog)
+
+    heard = []
+    settings = {"provider": leaky, "provider_config": {"replies": replies}, "db": {"password": Secret(password)}}
+    data = config(agent_type="tells", log_type="localfile", log_dir=str(tmp_path), **settings)
+    with pytest.raises(BadRequest):
+        build_agent(data, stream=QUIET)(f"{password} {Leaky.key}", note=Leaky.key)
+    assert heard == [f"{password} {Leaky.key}", f"{Leaky.key} and {password}"]
+    files = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    assert any(b"[redacted]" in data for data in files)
+    for secret in (password, Leaky.key):
+        assert [data for data in files if secret.encode() in data] == []
+
+
+def test_a_key_that_comes_later_is_not_logged_either(leaky, monkeypatch):
+    """Keys are read from the environment at each call, so the log asks again at each run."""
+    define_echo()
+    system = build_agent(config(provider=leaky, provider_config={"replies": ["a new-key-of-today"]}), stream=QUIET)
+    system.agents["main"].provider.key = "new-key-of-today"
+    assert system("x") == "a new-key-of-today"
+    assert b"new-key-of-today" not in b"".join(event.raw for event in events_of(system))
+
+
+def test_what_only_looks_like_a_secret_is_there_in_a_replay():
+    """Replaced in the header, it would be missing in the replay's requests; a secret is missing in both."""
+
+    class Sorts(AgentBase):
+        agent_type = "sorts"
+
+        def call(self, task, **kwargs):
+            dialog = self.agents["main"].init_dialog()
+            dialog.send_message(f"{self.config['sort_key']} {self.config['db']['password']}")
+            return self.agents["main"].call(dialog)[0].content
+
+    own = {"model_name": "m", "prompt_cache_key": "abc", "extra_body": {"stop_token_ids": [1, 2]}}
+    data = config(agent_type="sorts", sort_key="name", db={"password": "correct-horse"}, agent_configs={"main": own})
+    system = build_agent(data, stream=QUIET)
+    system("x", session_name="s")
+    report = replay(system.log_base, "s")
+    assert (report.status, report.difference) == ("same", {})
 
 
 def test_limits_of_a_session_come_from_the_config():
@@ -281,6 +362,17 @@ def test_limits_of_a_session_come_from_the_config():
         assert session.limits == Limits(max_tokens=5)
     with build_agent(config(session_limits=None), stream=QUIET).open_session("t") as session:
         assert session.limits == Limits()
+
+
+def test_settings_that_nobody_reads_are_refused():
+    """Accepted and ignored is the worst answer to a setting."""
+    define_echo()
+    system = build_agent(config(session_limits={"max_total_wait_s": 5}), stream=QUIET)
+    with pytest.raises(ConfigError, match="limit of each call"):
+        system("x")
+    with pytest.raises(ConfigError, match="'response' is not built yet") as caught:
+        build_agent(config(agent_configs={"main": {"model_name": "m", "api_type": "response"}}))
+    assert caught.value.hint == "use completion"
 
 
 def test_the_seed_of_the_config_is_the_sessions():

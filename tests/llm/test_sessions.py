@@ -85,6 +85,22 @@ def test_a_task_that_is_no_json_is_refused_and_leaves_nothing(task, tmp_path):
     Session.open(log, "mine", header={"task": "fine"}).close()
 
 
+@pytest.mark.parametrize("told", [{"m": {1: "a"}}, {"m": [{"deep": {None: 1}}]}, {"m": {True: 1}}, {"m": {0.5: 1}}])
+def test_a_header_that_would_come_back_changed_is_refused(told):
+    """JSON makes text of such keys, so the replay would run on other arguments than the run did."""
+    log = MemoryLog()
+    with pytest.raises(ConfigError, match="'kwargs' would come back"):
+        Session.open(log, "s", header={"kwargs": told})
+    assert log.session_names() == []
+
+
+def test_tuples_in_a_header_come_back_as_lists():
+    """JSON has no tuples; nothing is lost with them."""
+    log = MemoryLog()
+    opened("s", log, header={"task": ({"a": (1, [(2,)])},)})
+    assert next(iter(log.read_session("s"))).data["task"] == [{"a": [1, [[2]]]}]
+
+
 def test_the_header_tells_what_a_replay_needs():
     """Versions, the machine's table and the seed stand first in every log."""
     log = MemoryLog()

@@ -4,6 +4,7 @@ import re
 
 from lllm.machine import TABLE, TERMINAL, State
 from lllm.machine.draw import render_markdown, render_mermaid, rows, table_hash
+from lllm.machine.transitions import STOPS
 from lllm.utils import digest
 
 N_ARROWS = sum(len(arrows) for arrows in TABLE.values())
@@ -31,13 +32,13 @@ def test_no_two_arrows_read_alike():
 
 
 def test_mermaid_draws_every_arrow_that_does_not_merely_stop_a_call():
-    """The four stops are one note in place of sixteen lines."""
+    """The stops are one note in place of a line for each of them and each state."""
     lines = render_mermaid().splitlines()
     drawn = [line for line in lines if re.fullmatch(r"    \w+ --> \w+: .+", line)]
-    assert len(drawn) == N_ARROWS - 4 * len([state for state in State if state not in TERMINAL])
+    assert len(drawn) == N_ARROWS - len(STOPS) * len([state for state in State if state not in TERMINAL])
     assert lines[:2] == ["stateDiagram-v2", "    [*] --> READY"]
     assert {"    DONE --> [*]", "    FAILED --> [*]"} <= set(lines)
-    assert lines[-1].endswith("BudgetSpent, Cancelled, DeadlinePassed, UserCodeRaised")
+    assert lines[-1].endswith("BudgetSpent, Cancelled, DeadlinePassed, Misconfigured, UserCodeRaised")
 
 
 def test_mermaid_labels_hold_nothing_that_ends_a_label():

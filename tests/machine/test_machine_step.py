@@ -128,7 +128,7 @@ def test_the_last_unusable_reply_fails_the_call():
     budgets = Budgets(max_exception_retry=1)
     machine, commands = run(ModelReplied("x", tokens=1), ModelReplied("y", tokens=2, cost_usd=0.5), budgets=budgets)
     assert (machine.state, machine.tokens, machine.cost_usd) == (State.FAILED, 3, 0.5)
-    assert commands == (Fail(Reason.MODEL_BEHAVIOR),)
+    assert commands == (Fail(Reason.MODEL_BEHAVIOR, problem="y"),)
 
 
 def test_calls_that_were_not_offered_are_an_unusable_reply():

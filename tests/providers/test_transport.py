@@ -9,13 +9,16 @@ import subprocess
 import sys
 import threading
 import zlib
+from dataclasses import replace
 
 import httpx
 import pytest
 from chat_values import ask, chunk, reply, sse
 
 from lllm.errors import ConfigError, ConnectFailed, ProviderError, ProviderTimeout, RateLimited
+from lllm.providers.base import secrets_of
 from lllm.providers.http import HTTPProvider
+from lllm.providers.mock import MockProvider
 from lllm.providers.profiles import Profile
 from lllm.providers.transport import to_named_error
 from lllm.utils import Secret
@@ -168,6 +171,62 @@ def test_a_server_that_refuses_stream_options_is_asked_once_without(fault_server
     provider.close()
     asked = [b"stream_options" in body for _, body in fault_server.requests[start:]]
     assert asked == [True, False, False]
+
+
+class Refuser:
+    """A transport whose server refuses ``stream_options``, and whatever else a test wants of it."""
+
+    def __init__(self, during=lambda: None):
+        self.limits_s, self._during = [], during
+
+    def send(self, wire, secrets, receiver, timeout_s):
+        self.limits_s.append(timeout_s)
+        self._during()
+        refused = b"stream_options" in wire.body
+        receiver.start(422 if refused else 200, {"content-type": "application/json"})
+        receiver.feed(b"stream_options: not permitted" if refused else reply(content="hey"))
+
+    async def asend(self, *args):
+        self.send(*args)
+
+
+@both
+def test_a_second_request_has_what_is_left_of_the_time(use_async):
+    """``timeout_s`` is for the whole attempt, however many requests it takes."""
+    transport = Refuser()
+    provider = HTTPProvider(Profile(name="p", base_url="http://localhost:1"), transport=transport)
+    answer = (
+        provider.asend(ask(stream=True), timeout_s=5.0) if use_async else provider.send(ask(stream=True), timeout_s=5.0)
+    )
+    assert (asyncio.run(answer) if use_async else answer).content == "hey"
+    first, second = transport.limits_s
+    assert first == 5.0
+    assert 0 < second < 5.0
+
+
+def test_a_refusal_does_not_undo_a_profile_that_was_set_meanwhile():
+    """What one thread learns of a server may not overwrite what another one sets."""
+    base = Profile(name="p", base_url="http://localhost:1")
+    other = replace(base, timeout_s=7.0)
+    transport = Refuser(lambda: setattr(provider, "profile", other))
+    provider = HTTPProvider(base, transport=transport)
+    provider.send(ask(stream=True), timeout_s=5.0)
+    assert provider.profile is other
+    assert provider.send(ask(stream=True)).content == "hey"
+    assert transport.limits_s[2:] == [7.0]
+
+
+def test_a_provider_tells_what_no_log_may_hold():
+    """The key as it is right now; asking never fails, also where a call would."""
+    headers = (("x-session-token", "tok-123"), ("x-title", "demo"))
+    profile = Profile(name="p", base_url="http://localhost:1", api_key_env="P_KEY", headers=headers)
+    environ = {}
+    provider = HTTPProvider(profile, environ=environ)
+    assert secrets_of(provider) == ("tok-123",)
+    environ["P_KEY"] = f" {KEY}\n"
+    assert secrets_of(provider) == (KEY, "tok-123")
+    assert secrets_of(HTTPProvider(Profile(name="p", base_url="http://localhost:1"), api_key=KEY)) == (KEY,)
+    assert secrets_of(MockProvider()) == ()
 
 
 @both

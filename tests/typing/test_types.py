@@ -52,10 +52,11 @@ assert_type(prompt, Prompt[Answer])
 assert_type(Agent(name="a", system_prompt=prompt, model="m", provider=agent.provider), Agent[Answer])
 
 for event in agent.stream(dialog):
-    assert_type(event, StreamEvent)
+    shown: StreamEvent = event
     if isinstance(event, TextEvent):
         assert_type(event.text, str)
     elif isinstance(event, FinishedEvent):
+        assert_type(event.message.parsed, Answer)
         print(event.dialog.tail)
 
 
@@ -63,7 +64,7 @@ async def main() -> None:
     assert_type((await agent.aask("hi")).parsed, Answer)
     assert_type((await agent.acall(dialog))[0].parsed, Answer)
     async for event in agent.astream(dialog):
-        assert_type(event, StreamEvent)
+        print(event)
 
 
 assert_type(agent.classify(dialog, ["a", "b"])[0], dict[str, float])

@@ -1,0 +1,110 @@
+"""One function over many items at once, in threads or on the event loop, each item in a scope of its own.
+
+When one of them fails, chance decides how many of the others have begun. So the log is told, and a replay begins as
+many and ends in the same error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from contextvars import copy_context
+from typing import Any, Protocol, TypeVar
+
+from lllm.llm.effects import Tape
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Owner(Protocol):
+    """The session that the work belongs to."""
+
+    tape: Tape | None
+
+    def scope(self, name: str) -> AbstractContextManager[None]:
+        """Give a block ids of its own."""
+        ...
+
+    def log_failed_map(self, id: str, begun: int, error: BaseException) -> None:  # noqa: A002 - the envelope's own word
+        """Log how many items had begun when one of them failed."""
+        ...
+
+
+def run_in_threads(owner: Owner, id_: str, function: Callable[[T], R], items: Sequence[T], concurrency: int) -> list[R]:
+    """Run ``function`` over items in threads; results in the items' order, or the first error in that order."""
+    recorded = owner.tape.begun(id_) if owner.tape else None
+    futures: list[Future[R]] = []
+
+    def one(index: int, item: T) -> R:
+        with owner.scope(f"{_base(id_)}-{index}"):
+            return function(item)
+
+    try:
+        with ThreadPoolExecutor(concurrency) as pool:
+            for index, item in enumerate(items[:recorded]):
+                futures.append(pool.submit(copy_context().run, one, index, item))
+            try:
+                results = [future.result() for future in futures]
+            except BaseException:
+                if recorded is None:
+                    pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        if recorded is not None and owner.tape:
+            raise _error_of(owner.tape, id_, ())  # noqa: TRY301 - told to whoever waits for this piece of work
+    except BaseException as error:
+        owner.log_failed_map(id_, sum(not future.cancelled() for future in futures), error)
+        raise
+    return results
+
+
+async def run_on_loop(
+    owner: Owner, id_: str, function: Callable[[T], Awaitable[R]], items: Sequence[T], concurrency: int
+) -> list[R]:
+    """Async twin of :func:`run_in_threads`: on the running event loop, and the first error in time cancels the rest."""
+    recorded = owner.tape.begun(id_) if owner.tape else None
+    gate, begun = asyncio.Semaphore(concurrency), 0
+
+    async def one(index: int, item: T) -> R:
+        nonlocal begun
+        async with gate:
+            begun += 1
+            with owner.scope(f"{_base(id_)}-{index}"):
+                return await function(item)
+
+    tasks = [asyncio.ensure_future(one(index, item)) for index, item in enumerate(items[:recorded])]
+    try:
+        if recorded is None or owner.tape is None:
+            return list(await asyncio.gather(*tasks))
+        raise _error_of(owner.tape, id_, await asyncio.gather(*tasks, return_exceptions=True))  # noqa: TRY301 - as above
+    except BaseException as error:
+        await _end(tasks)  # none may write to the log of a session that is closed meanwhile
+        owner.log_failed_map(id_, begun, error)
+        raise
+
+
+async def _end(tasks: Sequence[asyncio.Future[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _error_of(tape: Tape, id_: str, ended: Sequence[Any]) -> BaseException:
+    """Return the recorded error of a map that failed: today's own, where one of today's items ended in it."""
+    try:
+        told = tape.value(id_)
+    except BaseException as error:  # noqa: BLE001 - to be raised by the caller
+        own = [end for end in ended if isinstance(end, BaseException) and _line(end) == _line(error)]
+        return own[0] if own else error
+    return AssertionError(f"a map that failed is logged with its error, not {told!r}")
+
+
+def _line(error: BaseException) -> tuple[str, str]:
+    return type(error).__name__, str(getattr(error, "message", error))
+
+
+def _base(id_: str) -> str:
+    """Return the name of a map: ``map-0`` of ``a.map-0/0``."""
+    return id_.rpartition("/")[0].rpartition(".")[2]
