@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from contextvars import copy_context
+from threading import Lock
 from typing import Any, Protocol, TypeVar
 
+from lllm.errors import CallCancelled
 from lllm.llm.effects import Tape
 
 T = TypeVar("T")
@@ -36,28 +38,56 @@ class Owner(Protocol):
 def run_in_threads(owner: Owner, id_: str, function: Callable[[T], R], items: Sequence[T], concurrency: int) -> list[R]:
     """Run ``function`` over items in threads; results in the items' order, or the first error in that order."""
     recorded = owner.tape.begun(id_) if owner.tape else None
-    futures: list[Future[R]] = []
+    gate = _Gate()
 
     def one(index: int, item: T) -> R:
+        gate.enter()
         with owner.scope(f"{_base(id_)}-{index}"):
             return function(item)
 
     try:
         with ThreadPoolExecutor(concurrency) as pool:
-            for index, item in enumerate(items[:recorded]):
-                futures.append(pool.submit(copy_context().run, one, index, item))
             try:
+                todo = enumerate(items[:recorded])
+                futures = [pool.submit(copy_context().run, one, index, item) for index, item in todo]
                 results = [future.result() for future in futures]
             except BaseException:
                 if recorded is None:
+                    gate.close()
                     pool.shutdown(wait=False, cancel_futures=True)
                 raise
         if recorded is not None and owner.tape:
             raise _error_of(owner.tape, id_, ())  # noqa: TRY301 - told to whoever waits for this piece of work
     except BaseException as error:
-        owner.log_failed_map(id_, sum(not future.cancelled() for future in futures), error)
+        owner.log_failed_map(id_, gate.close(), error)
         raise
     return results
+
+
+class _Gate:
+    """Counts those who enter, until it is closed. A pool does not tell, when Ctrl-C comes while work is given to it."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._entered = 0
+        self._is_closed = False
+
+    def enter(self) -> None:
+        """Be counted.
+
+        Raises:
+            CallCancelled: it is closed.
+        """
+        with self._lock:
+            if self._is_closed:
+                raise CallCancelled("another item failed before this one began")
+            self._entered += 1
+
+    def close(self) -> int:
+        """Let nobody else in, and return how many came."""
+        with self._lock:
+            self._is_closed = True
+            return self._entered
 
 
 async def run_on_loop(

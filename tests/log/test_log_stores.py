@@ -1,3 +1,4 @@
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -381,3 +382,37 @@ def test_an_unknown_log_type_is_refused_with_the_nearest(log_type, hint):
     with pytest.raises(ConfigError) as caught:
         build_log_base({"log_type": log_type})
     assert hint in caught.value.hint
+
+
+# --- folders that cannot be made ---------------------------------------------------------------------------------------
+
+
+def test_a_path_that_holds_nul_is_refused():
+    """A config can say anything; pathlib's own error would name no key."""
+    with pytest.raises(ConfigError, match="log_dir"):
+        LocalFileLog("base", {"log_dir": "a\0b"})
+
+
+def test_a_file_in_the_folders_place_is_not_taken_for_a_session(tmp_path):
+    """Another session_name would not help."""
+    (tmp_path / "base").touch()
+    with pytest.raises(LogError, match="cannot be made") as caught:
+        LocalFileLog("base", {"log_dir": tmp_path}).open_session("s")
+    assert not isinstance(caught.value, LogExists)
+
+
+def test_a_session_that_cannot_be_begun_leaves_no_folder(tmp_path):
+    """Else a full disk fills the listing with sessions that never were, and their names are taken."""
+    log = LocalFileLog("base", {"log_dir": tmp_path})
+    log.folder.mkdir()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with (tmp_path / "probe").open("w") as probe:
+        lowest_free = probe.fileno()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, hard))
+    try:
+        with pytest.raises(LogError, match="cannot be locked"):
+            log.open_session("s")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert log.session_names() == []
+    log.open_session("s").close()

@@ -244,6 +244,15 @@ def test_errors_are_also_those_of_httpx(fault_server, use_async):
 
 
 @both
+def test_a_header_that_is_not_ascii_hides_no_error(fault_server, use_async):
+    """A server may send any bytes; the error that it meant must come through, retryable as it is."""
+    fault = {"status": 429, "headers": {"retry-after": "\xff nan"}, "body": "slow down"}
+    with pytest.raises(RateLimited) as caught:
+        send(provider_at(fault_server.add(fault)), ask(), use_async=use_async)
+    assert (caught.value.retryable, caught.value.retry_after_s) == (True, None)
+
+
+@both
 def test_nobody_listening_is_a_failure_to_connect(use_async):
     """The commonest fault of a local server; the hint says what to look at."""
     with pytest.raises(ConnectFailed) as caught:

@@ -11,6 +11,8 @@ from replay_scenes import SCENES, NoModel, Scene, World, calls, echo_model, reco
 from lllm.llm.session import Session
 from lllm.log.memory import MemoryLog
 from lllm.replay import replay
+from lllm.testing import function_model
+from lllm.utils import encode_json
 
 
 def run_and_replay(program, model=echo_model, error=KeyboardInterrupt):
@@ -78,7 +80,6 @@ def test_an_interrupt_that_the_log_tells_of_is_raised_where_it_came():
         except KeyboardInterrupt:
             return "caught"
 
-    from lllm.testing import function_model  # noqa: PLC0415 - the model of this test alone
 
     report = run_and_replay(program, lambda: function_model(interrupt))
     assert (report.status, report.difference["kind"]) == ("differs", "session.close")
@@ -90,7 +91,6 @@ def test_at_which_step_of_its_call_an_interrupt_came_is_chance():
     scene = SCENES["echo"]
     record(scene, log)
     events = [event for event in log.read_session("s") if event.kind in ("session.open", "dialog.open", "message")]
-    from lllm.utils import encode_json  # noqa: PLC0415 - the log of this test alone
 
     with short.open_session("s") as session:
         for event in events:
