@@ -80,7 +80,6 @@ def test_an_interrupt_that_the_log_tells_of_is_raised_where_it_came():
         except KeyboardInterrupt:
             return "caught"
 
-
     report = run_and_replay(program, lambda: function_model(interrupt))
     assert (report.status, report.difference["kind"]) == ("differs", "session.close")
 
