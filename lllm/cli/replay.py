@@ -14,8 +14,6 @@ from lllm.cli.options import log_options, standard
 from lllm.cli.screen import Screen
 
 if TYPE_CHECKING:
-    from collections import Counter
-
     from lllm.log.local import LocalFileLog
     from lllm.replay import ReplayReport
 
@@ -35,8 +33,6 @@ def replay(screen: Screen, session: str, config: str | None, log_dir: str | None
 
     Exit code 3 tells that today's code or prompts do something else than was recorded, and the report says where.
     """
-    from collections import Counter  # noqa: PLC0415 - used here alone
-
     from lllm.cli.project import discover, find_place, open_log  # noqa: PLC0415 - heavy
     from lllm.cli.work import to_data  # noqa: PLC0415 - as above
 
@@ -48,12 +44,10 @@ def replay(screen: Screen, session: str, config: str | None, log_dir: str | None
     discover(place, header.get("config") or {})
     with redirect_stdout(sys.stderr):  # what user code prints is no part of the report
         report = _replayed(log, name, header)
-    kinds = Counter(event.kind for event in log.read_session(name))
     if screen.as_json:
-        counts = {"steps": kinds["model.request"], "dialogs": kinds["dialog.open"]}
-        screen.json(asdict(replace(report, result=None)) | {"result": to_data(report.result)} | counts)
+        screen.json(asdict(replace(report, result=None)) | {"result": to_data(report.result)})
     else:
-        _show(screen, report, kinds)
+        _show(screen, report)
     return exits.DIFFERS if report.status == "differs" else exits.OK
 
 
@@ -68,14 +62,14 @@ def _replayed(log: LocalFileLog, name: str, header: dict[str, Any]) -> ReplayRep
     return run_replay(log, name, rerun(header, NoLog()))
 
 
-def _show(screen: Screen, report: ReplayReport, kinds: Counter[str]) -> None:
+def _show(screen: Screen, report: ReplayReport) -> None:
     from lllm.cli.screen import preview  # noqa: PLC0415 - used here alone
     from lllm.cli.work import to_text  # noqa: PLC0415 - heavy
 
     style = {"same": "green", "ended": "yellow", "differs": "bold red"}[report.status]
     screen.line(f"session  {report.session}")
     screen.line(f"events   {report.replayed} of {report.events} agree")
-    steps, dialogs = _count(kinds["model.request"], "model call"), _count(kinds["dialog.open"], "dialog")
+    steps, dialogs = _count(report.steps, "model call"), _count(report.dialogs, "dialog")
     screen.line(f"steps    {steps} in {dialogs}, none of them sent")
     if report.error:
         screen.line(f"error    {preview(report.error, 300)}  (as recorded)")

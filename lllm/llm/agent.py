@@ -27,7 +27,7 @@ from lllm.models.function import Function, FunctionCall
 from lllm.models.message import Message
 from lllm.models.prompt import Prompt
 from lllm.models.request import Contract, build_contract
-from lllm.providers.base import Provider, secrets_of
+from lllm.providers.base import Provider, check_api, secrets_of
 from lllm.providers.build import build_provider
 from lllm.utils import encode_json
 
@@ -81,6 +81,10 @@ class Agent(Generic[T]):
     )
     _session: Session | None = field(init=False, repr=False, default=None)
     _opening: threading.Lock = field(init=False, repr=False, default_factory=threading.Lock)
+    _closer: weakref.finalize[[], Agent[T]] | None = field(init=False, repr=False, default=None)
+
+    def __post_init__(self) -> None:
+        check_api(self.provider, self.api_type)
 
     # --- a way in without any config -------------------------------------------------------------------------------
 
@@ -197,14 +201,14 @@ class Agent(Generic[T]):
             if self._session is None or self._session.closed:
                 log = self.log_base or build_log_base({"log_type": "none"})
                 self._session = Session.open(log, header={"task": self.name, "agents": [self.name]})
-                weakref.finalize(self, self._session.close)
+                self._closer = weakref.finalize(self, self._session.close)
             return self._session
 
     def close(self) -> None:
         """Close the agent's own session."""
         with self._opening:
-            if self._session is not None:
-                self._session.close()
+            if self._session is not None and self._closer is not None:
+                self._closer()  # closes the session, and forgets it
                 self._session = None
 
     def __enter__(self) -> Agent[T]:

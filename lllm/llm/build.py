@@ -68,13 +68,10 @@ def build_one(name: str, own: Mapping[str, Any], config: Mapping[str, Any], log_
 
 def _api_type(name: str, value: Any) -> APITypes:
     try:
-        found = APITypes(value)
+        return APITypes(value)
     except ValueError:
         known = ", ".join(APITypes)
         raise ConfigError(f"agent {name!r}: there is no api_type {value!r}", hint=f"known: {known}") from None
-    if found is not APITypes.COMPLETION:
-        raise ConfigError(f"agent {name!r}: api_type {found.value!r} is not built yet", hint="use completion")
-    return found
 
 
 def _no_model(name: str) -> str:

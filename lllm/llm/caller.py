@@ -12,7 +12,7 @@ from lllm.llm.session import refuse_in_replay
 from lllm.models.message import Message
 from lllm.models.prompt import Prompt
 from lllm.models.request import ModelRequest, build_contract
-from lllm.providers.base import Provider
+from lllm.providers.base import Provider, check_api
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +29,22 @@ class LLMCaller:
 
         Raises:
             ProviderError: no reply.
-            ConfigError: this code is being replayed; a bare call is in no log, so it would run for real.
+            ConfigError: this code is being replayed; a bare call is in no log, so it would run for real. Or the
+                provider does not speak the format.
         """
-        refuse_in_replay()
         return self.provider.send(self._request(dialog, prompt, model, model_args))
 
     async def acall(
         self, dialog: Dialog, prompt: Prompt[Any], model: str, model_args: Mapping[str, Any] | None = None
     ) -> Message[Any]:
         """Async twin of :meth:`call`."""
-        refuse_in_replay()
         return await self.provider.asend(self._request(dialog, prompt, model, model_args))
 
     def _request(
         self, dialog: Dialog, prompt: Prompt[Any], model: str, model_args: Mapping[str, Any] | None
     ) -> ModelRequest:
+        refuse_in_replay()
+        check_api(self.provider, self.api_type)
         return ModelRequest(build_contract(model, prompt, offered=True, params=model_args or {}), dialog.history)
 
 

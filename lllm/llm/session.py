@@ -7,7 +7,7 @@ not depend on who came first.
 
 from __future__ import annotations
 
-import json
+import asyncio
 import platform
 import random
 import re
@@ -19,15 +19,16 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import count
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, TypeVar
 
 from lllm.const import NO_COST, VERSION, CompletionCost
 from lllm.errors import CallCancelled, ConfigError, LLLMError, LogFenced, LogPoisoned
 from lllm.llm.effects import Tape
 from lllm.llm.fan import run_in_threads, run_on_loop
+from lllm.llm.kept import listed, path_of, to_header, to_line
 from lllm.log.base import ReplayableLogBase, SessionLog
 from lllm.machine.draw import table_hash
-from lllm.models.plain import show, to_plain
+from lllm.models.plain import to_data, to_plain
 from lllm.utils import encode_json, safe_name
 
 T = TypeVar("T")
@@ -182,7 +183,7 @@ class Session:
             options["seed"] = _draw_seed()
         safe = safe_name(name) if name else _fresh_name(str(told.get("task", "")))
         opening = {"lllm": VERSION, "python": platform.python_version(), "machine": table_hash(), "session": safe}
-        data = _to_header({**opening, "seed": options["seed"], **told})
+        data = to_header({**opening, "seed": options["seed"], **told})
         session = cls(log.open_session(safe), **options)
         try:
             session.emit("session.open", "", session.redact(data))
@@ -283,12 +284,12 @@ class Session:
             raise
         except BaseException as error:
             if not self._closed:
-                self.log("value", id_, {"name": name, "error": to_line(error), **_path_of(type(error))}, cause)
+                self.log("value", id_, {"name": name, "error": to_line(error), **path_of(type(error))}, cause)
             raise
 
     def _keep(self, name: str, id_: str, value: Any, cause: int) -> Any:
         plain = to_plain(value)[0]
-        if plain != _listed(value):
+        if plain != listed(value):
             raise ConfigError(
                 f"step {name!r} returned {type(value).__name__}, which a log cannot hold",
                 hint="return str, numbers, lists and dicts with text keys",
@@ -334,7 +335,7 @@ class Session:
     def log_failed_map(self, id: str, begun: int, error: BaseException) -> None:  # noqa: A002 - the envelope's own word
         """Log how many items of a map had begun when one of them failed, which a replay could not know."""
         if not self._closed:
-            self.log("value", id, {"name": "map", "begun": begun, "error": to_line(error), **_path_of(type(error))})
+            self.log("value", id, {"name": "map", "begun": begun, "error": to_line(error), **path_of(type(error))})
 
     def _next_map(self) -> str:
         return self.next_id(f"map-{self.next_id('map').rpartition('/')[2]}")
@@ -410,7 +411,7 @@ class Session:
         if error is not None:
             return {"status": "failed", "error": to_line(error)}
         try:
-            return {"status": "ok", "result": _plain(self.result)}
+            return {"status": "ok", "result": to_data(self.result)}
         except (TypeError, ValueError, RecursionError):
             return {"status": "ok", "result_type": type(self.result).__qualname__}
 
@@ -428,8 +429,6 @@ class Session:
 
 async def _recorded(tape: Tape, id_: str) -> Any:
     """Return a recorded value. A cancellation comes from where it came from, if that takes no longer than it took."""
-    import asyncio  # noqa: PLC0415 - only async users pay for it
-
     try:
         return tape.value(id_)
     except asyncio.CancelledError as error:
@@ -437,57 +436,8 @@ async def _recorded(tape: Tape, id_: str) -> Any:
         raise
 
 
-def _listed(value: Any) -> Any:
-    """Return a value with its tuples as the lists that JSON makes of them."""
-    if isinstance(value, dict):
-        return {key: _listed(item) for key, item in cast("dict[Any, Any]", value).items()}
-    if isinstance(value, list | tuple):
-        return [_listed(item) for item in cast("list[Any]", value)]
-    return value
-
-
-def _path_of(kind: type[BaseException]) -> dict[str, str]:
-    """Return where a replay finds an error's type, which the name of one of Python's own tells alone."""
-    return {} if kind.__module__ == "builtins" else {"type": f"{kind.__module__}:{kind.__qualname__}"}
-
-
-def _to_header(told: dict[str, Any]) -> str:
-    """Return a header as JSON text.
-
-    Raises:
-        ConfigError: a replay would get other data back.
-    """
-    try:
-        data = encode_json(told)
-        kept = json.loads(data)
-        lost = next((key for key, value in told.items() if kept.get(key) != _listed(value)), None)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ConfigError(f"a session's task and arguments must be plain JSON data: {error}") from error
-    if lost is not None:
-        raise ConfigError(
-            f"a session's task and arguments must be plain JSON data: {lost!r} would come back from the log changed",
-            hint="keys must be text: {'1': ...}, not {1: ...}",
-        )
-    return data
-
-
 def _draw_seed() -> int:
     return uuid.uuid4().int >> 96
-
-
-def to_line(error: BaseException) -> str:
-    """Return what the log keeps of an error: its type and its text, 2,000 characters at most. Pure."""
-    return f"{type(error).__name__}: {show(getattr(error, 'message', error))}"[:2000]
-
-
-def _plain(value: Any) -> Any:
-    """Return a result as plain JSON data.
-
-    Raises:
-        TypeError, ValueError, RecursionError: it is none; its text would differ from run to run.
-    """
-    dump = getattr(value, "model_dump", None)
-    return json.loads(encode_json(dump(mode="json") if dump else value))
 
 
 def _fresh_name(task: str) -> str:

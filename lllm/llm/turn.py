@@ -25,8 +25,8 @@ from lllm.errors import (
 from lllm.llm.dialog import Dialog
 from lllm.llm.effects import AskModel, DeadlineHit, Effect, Parse, Sleep
 from lllm.llm.judge import Verdict, find_problem, parse_reply, parses_with_user_code
+from lllm.llm.kept import to_line
 from lllm.llm.round import FunctionRound
-from lllm.llm.session import to_line
 from lllm.llm.stream import StateEvent
 from lllm.llm.terms import Terms
 from lllm.machine import (

@@ -25,8 +25,24 @@ def to_plain(value: Any) -> tuple[Any, str]:
     return plain, plain if isinstance(plain, str) else text
 
 
+def to_data(value: Any) -> Any:
+    """Return a value as plain JSON data, and nothing that would differ from run to run, such as an address. Pure.
+
+    Raises:
+        TypeError, ValueError, RecursionError: it is none, and neither a pydantic model, a dataclass nor a set.
+    """
+    return json.loads(_encode_strictly(value))
+
+
 def _plain_item(value: Any) -> Any:
     """Return what stands for a value that JSON does not know."""
+    try:
+        return _known_item(value)
+    except TypeError:
+        return str(value)
+
+
+def _known_item(value: Any) -> Any:
     if not isinstance(value, type):
         if dump := getattr(value, "model_dump", None):
             return dump(mode="json")
@@ -34,10 +50,11 @@ def _plain_item(value: Any) -> Any:
             return asdict(cast("Any", value))
     if isinstance(value, set | frozenset):
         return sorted(cast("set[Any]", value), key=repr)
-    return str(value)
+    raise TypeError(f"{type(value).__name__} is no JSON data")
 
 
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=_plain_item).encode
+_encode_strictly = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=_known_item).encode
 
 
 def show(value: Any) -> str:

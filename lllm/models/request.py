@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lllm.errors import ConfigError
 from lllm.models.function import Function
 from lllm.models.history import History
 from lllm.models.prompt import Prompt
@@ -66,7 +67,15 @@ def build_contract(model: str, prompt: Prompt[Any], *, offered: bool, params: Ma
         prompt: whose functions and format are asked for.
         offered: whether functions may be called.
         params: model arguments; ``extra_body`` among them is taken apart.
+
+    Raises:
+        ConfigError: the prompt asks for what no format sends yet; a request without it would be another one.
     """
+    names = ("mcp_servers_list", "allow_web_search", "computer_use_config")
+    if unsent := [name for name in names if getattr(prompt, name)]:
+        raise ConfigError(
+            f"prompt {prompt.path!r}: {', '.join(unsent)} cannot be sent yet", hint="leave it out for now"
+        )
     arguments = dict(params)
     extra_body = arguments.pop("extra_body", {})
     schema = prompt.format_schema

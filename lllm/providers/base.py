@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from lllm.const import APITypes
+from lllm.errors import ConfigError
 from lllm.models.message import Message
 from lllm.models.request import ModelRequest
 
@@ -77,6 +79,18 @@ class Provider(Protocol):
     async def aclose(self) -> None:
         """Close connections of the running event loop that no call uses."""
         ...
+
+
+def check_api(provider: Provider, api_type: APITypes) -> None:
+    """Refuse a provider that speaks another format than is asked for.
+
+    Raises:
+        ConfigError: the responses format is asked for, and the provider speaks another.
+    """
+    if api_type is APITypes.RESPONSE and (api := provider.describe().get("api")) != "responses":
+        raise ConfigError(
+            f"api_type 'response' is asked for, and provider {provider.name!r} speaks {api!r}", hint="use completion"
+        )
 
 
 def secrets_of(provider: Provider) -> tuple[str, ...]:

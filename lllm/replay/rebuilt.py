@@ -60,7 +60,7 @@ def to_error(text: str, otherwise: type[BaseException] = Exception, path: str = 
     """Return an error from ``Name: text``.
 
     Args:
-        text: as :func:`lllm.llm.session.to_line` makes it.
+        text: as :func:`lllm.llm.kept.to_line` makes it.
         otherwise: what an error is made from whose type cannot be found.
         path: ``module:name`` of the type; empty for types of Python and of lllm.
     """

@@ -370,7 +370,7 @@ def test_settings_that_nobody_reads_are_refused():
     system = build_agent(config(session_limits={"max_total_wait_s": 5}), stream=QUIET)
     with pytest.raises(ConfigError, match="limit of each call"):
         system("x")
-    with pytest.raises(ConfigError, match="'response' is not built yet") as caught:
+    with pytest.raises(ConfigError, match="'response' is asked for") as caught:
         build_agent(config(agent_configs={"main": {"model_name": "m", "api_type": "response"}}))
     assert caught.value.hint == "use completion"
 

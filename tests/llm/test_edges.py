@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from dataclasses import dataclass
 
 import pytest
 from world import World
 
-from lllm.const import CompletionCost, Roles
+from lllm.const import APITypes, CompletionCost, Roles
 from lllm.errors import ConfigError, RateLimited
-from lllm.llm import Agent, Session
+from lllm.llm import Agent, LLMResponder, Session
 from lllm.llm.prompts import PROMPT_REGISTRY, register_prompt
 from lllm.llm.session import Limits
 from lllm.log import MemoryLog
@@ -151,3 +152,59 @@ def test_a_reply_without_a_price_does_not_make_a_session_forget_what_it_spent():
         session.spend(CompletionCost(1, 1))
         assert session.usage.cost_usd is None
         assert session.is_spent("1")
+
+
+@dataclass
+class Answer:
+    """What a system may return."""
+
+    total: int
+
+
+def test_a_result_that_is_a_dataclass_is_kept_and_compared():
+    """Were only its type logged, a replay with another answer would say that nothing changed."""
+    log = MemoryLog()
+    with Session.open(log, "s") as session:
+        session.result = Answer(1)
+    assert list(log.read_session("s"))[-1].data == {"status": "ok", "result": {"total": 1}}
+    assert replay(log, "s", run=lambda _session: Answer(1)).status == "same"
+    assert replay(log, "s", run=lambda _session: Answer(2)).status == "differs"
+
+
+def test_a_result_with_an_address_is_kept_as_its_type_only():
+    """Its text would differ from run to run, and every replay would be a false alarm."""
+    log = MemoryLog()
+    with Session.open(log, "s") as session:
+        session.result = [object()]
+    assert list(log.read_session("s"))[-1].data == {"status": "ok", "result_type": "list"}
+
+
+@pytest.mark.parametrize("asked", [{"allow_web_search": True}, {"computer_use_config": {"display_width": 1}}])
+def test_what_no_format_sends_is_refused_before_anything_is_sent(asked):
+    """A request without it would be another one than was asked for, and nobody would notice."""
+    world = World("never", prompt=Prompt(path="p", prompt="x", **asked))
+    with pytest.raises(ConfigError, match="cannot be sent yet"):
+        world.ask()
+    assert world.requests == []
+
+
+def test_the_responses_format_needs_a_provider_that_speaks_it():
+    """An agent that says one format and sends another would be found out in production."""
+    options = {"name": "a", "system_prompt": Prompt(path="p", prompt=""), "model": "m", "provider": scripted_model("x")}
+    with pytest.raises(ConfigError, match="speaks 'mock'"):
+        Agent(**options, api_type=APITypes.RESPONSE)
+    world = World("x")
+    with pytest.raises(ConfigError, match="speaks 'mock'"):
+        LLMResponder(scripted_model("x")).call(world.dialog, Prompt(path="p", prompt=""), "m")
+
+
+def test_an_agent_that_is_closed_and_used_again_keeps_nothing_of_its_old_sessions():
+    """A service that closes after each piece of work must not grow."""
+    log = MemoryLog()
+    agent = Agent.quick("x", provider=scripted_model("1", "2"), log=log)
+    for _ in range(2):
+        agent.ask("go")
+        closer = agent._closer
+        agent.close()
+        assert not closer.alive
+    assert [info.status for info in log.list_sessions()] == ["ok", "ok"]
