@@ -1,71 +1,36 @@
-"""The root command: which verbs there are, and how whatever ends one becomes a message and an exit code.
-
-A verb's module is imported when the verb is used, so that ``lllm --help`` costs what click costs.
-"""
+"""The root command: which verbs there are, and how whatever ends one becomes a message and an exit code."""
 
 from __future__ import annotations
 
-import difflib
 import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
-from importlib import import_module
 from typing import Any, NoReturn
 
 import click
 
 from lllm.cli import exits
+from lllm.cli.lazy import LazyGroup, Verb
 from lllm.cli.screen import Screen
 from lllm.const import VERSION
 
-# verb -> what it does; its module is lllm.cli.<verb>, and so is its name there
 VERBS = {
-    "create": "Start a project from a template.",
-    "run": "Run a task, or a file of tasks.",
-    "chat": "Talk with one agent of a config.",
-    "replay": "Replay a session offline and tell whether today's code does the same.",
-    "log": "List, show and check sessions.",
-    "prompts": "List, show and lint the project's prompts.",
-    "agents": "List agent types and configured agents.",
-    "config": "Show and check a config.",
-    "machine": "Show the table of states that every call runs through.",
-    "doctor": "Check the installation and the project.",
+    "create": Verb("Start a project from a template.", "lllm.cli.create"),
+    "run": Verb("Run a task, or a file of tasks.", "lllm.cli.run"),
+    "chat": Verb("Talk with one agent of a config.", "lllm.cli.chat"),
+    "replay": Verb("Replay a session offline and tell whether today's code does the same.", "lllm.cli.replay"),
+    "log": Verb("List, show and check sessions.", "lllm.cli.log"),
+    "prompts": Verb("List, show and lint the project's prompts.", "lllm.cli.prompts"),
+    "agents": Verb("List agent types and configured agents.", "lllm.cli.agents"),
+    "config": Verb("Show and check a config.", "lllm.cli.config"),
+    "machine": Verb("Show the table of states that every call runs through.", "lllm.cli.machine"),
+    "doctor": Verb("Check the installation and the project.", "lllm.cli.doctor"),
 }
-_MODULES = {"log": "logs"}
 
 
-class Root(click.Group):
+class Root(LazyGroup):
     """The command ``lllm``."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the verbs in the order of a first day's work."""
-        del ctx
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a verb."""
-        del ctx
-        if cmd_name not in VERBS:
-            return None
-        module = import_module(f"lllm.cli.{_MODULES.get(cmd_name, cmd_name)}")
-        return getattr(module, cmd_name)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the verb; an unknown one is told with the nearest."""
-        if args and args[0] not in VERBS and not args[0].startswith("-"):
-            near = difflib.get_close_matches(args[0], VERBS, n=1)
-            told = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(VERBS)}"
-            ctx.fail(f"there is no verb {args[0]!r}; {told}")
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of verbs from the table above, without importing any."""
-        del ctx
-        with formatter.section("Verbs"):
-            formatter.write_dl(list(VERBS.items()))
 
     def main(  # pyright: ignore[reportIncompatibleMethodOverride] - its other arguments pass through
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
@@ -109,7 +74,7 @@ def report(error: BaseException, screen: Screen) -> int:
     return told["exit_code"]
 
 
-@click.group("lllm", cls=Root, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("lllm", cls=Root, verbs=VERBS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(VERSION, prog_name="lllm")
 @click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
 def cli() -> None:

@@ -147,6 +147,11 @@ def open_log(place: Place, log_dir: str | None = None) -> LocalFileLog:
     return log
 
 
+def open_store(config: str | None, log_dir: str | None) -> LocalFileLog:
+    """Return the log that a command line means by ``-c`` and ``--log-dir``; see :func:`open_log`."""
+    return open_log(find_place(config), log_dir)
+
+
 def _one_log(folder: Path, place: Place) -> Path:
     """Return the folder of one log: ``folder`` itself when it holds sessions, else the one that is meant in it."""
     if not folder.is_dir():

@@ -15,6 +15,7 @@ from typing import Literal, Self
 
 from lllm.errors import LogCorrupt, SessionNotFound
 from lllm.log.envelope import Event
+from lllm.log.lineage import read_run
 from lllm.log.redact import Redactor
 
 Status = Literal["open", "ok", "failed", "damaged"]
@@ -125,6 +126,15 @@ class ReplayableLogBase(ABC):
     @abstractmethod
     def session_names(self) -> Iterable[str]:
         """Return the names of all sessions, in any order."""
+
+    def read_run(self, session: str) -> Iterator[Event]:
+        """Yield all events of a run: of a fork, those that it shares with its parents, too. Seqs have no gap.
+
+        Raises:
+            SessionNotFound: the session, or a parent of it, is not there.
+            LogCorrupt: one is damaged, or a parent is not what it was when the fork was made.
+        """
+        return read_run(self.read_session, session)
 
     def describe_session(self, session: str) -> SessionInfo:
         """Return one line about a session. Walks it; a store that can do better overrides this."""

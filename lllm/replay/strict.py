@@ -65,7 +65,7 @@ def replay(log: ReplayableLogBase, session: str = "last", run: Callable[[Session
         ConfigError: the session was not made by an AgentBase, and ``run`` is missing.
     """
     name = log.resolve(session)
-    recording = Recording(log.read_session(name))
+    recording = Recording(log.read_run(name))
     header = recording.header
     journal = TapeJournal(name, recording, log.redactor)
     tape = Tape(journal)

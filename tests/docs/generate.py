@@ -167,8 +167,9 @@ def render_cli():
 def _verb(command, name):
     parts = [f"## {name}", _help(command, name)]
     if isinstance(command, click.Group):
-        for sub in command.commands.values():
-            parts += [f"### {name} {sub.name}", _help(sub, f"{name} {sub.name}")]
+        context = click.Context(command, info_name=name)
+        for sub in command.list_commands(context):
+            parts += [f"### {name} {sub}", _help(command.get_command(context, sub), f"{name} {sub}")]
     return parts
 
 

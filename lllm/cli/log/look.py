@@ -1,0 +1,70 @@
+"""``lllm log show``: what was said, called and refused in a session."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lllm.cli import exits
+from lllm.cli.options import log_options, standard
+from lllm.cli.project import open_store
+from lllm.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from lllm.errors import LLLMError
+    from lllm.log.envelope import Event
+    from lllm.log.local import LocalFileLog
+
+
+@click.command()
+@click.argument("session", default="last")
+@click.option("--full", is_flag=True, help="Show long texts whole.")
+@click.option("--events", "as_events", is_flag=True, help="Show the events as they are stored.")
+@log_options
+@standard
+def show(screen: Screen, session: str, full: bool, as_events: bool, config: str | None, log_dir: str | None) -> int:
+    """Show the dialogs of SESSION: what was said, called and refused, and what it cost."""
+    from lllm.cli.show import show_events, show_session  # noqa: PLC0415 - as below
+    from lllm.cli.view import to_view  # noqa: PLC0415 - heavy
+
+    store = open_store(config, log_dir)
+    name = store.resolve(session)
+    events, damage = _read(store, name)
+    if as_events and screen.as_json:
+        screen.json([_event_to_dict(event) for event in events])
+    elif as_events:
+        show_events(screen, events, full=full)
+    elif screen.as_json:
+        screen.json({"session": name} | asdict(to_view(events)) | {"damage": str(damage) if damage else ""})
+    else:
+        show_session(screen, name, to_view(events), full=full)
+    if damage is None:
+        return exits.OK
+    screen.say(f"error: {damage}\nhint: lllm log fsck {name}")
+    return exits.FAILED
+
+
+def _read(store: LocalFileLog, name: str) -> tuple[list[Event], LLLMError | None]:
+    """Return the events that can be read, and what stopped the reading."""
+    from lllm.errors import LogError  # noqa: PLC0415 - used here alone
+
+    events: list[Event] = []
+    try:
+        events.extend(store.read_run(name))
+    except LogError:
+        events.clear()
+    else:
+        return events, None
+    try:  # once more, one by one: what stands before the damage is worth seeing
+        for event in store.read_run(name):
+            events.append(event)  # noqa: PERF402 - extend would lose them at the damage
+    except LogError as error:
+        return events, error
+    return events, None
+
+
+def _event_to_dict(event: Event) -> dict[str, Any]:
+    names = ("seq", "kind", "cause", "id", "ts", "data")
+    return {name: getattr(event, name) for name in names}
