@@ -27,7 +27,8 @@ LLLMError
 ├── ModelBehaviorError         the model's replies stayed unusable; holds every attempt
 ├── ParseError                 one reply is not what the prompt asked for; its text is for the model
 ├── FunctionError              a function failed; the model reads it as a result
-│   └── FunctionTimeout        it did not return in time
+│   ├── FunctionTimeout        it did not return in time
+│   └── OutcomeUnknown         its process died meanwhile: it may have happened or not
 ├── LimitExceeded              a budget of time, tokens or money is spent
 ├── CallCancelled              somebody stopped the call
 ├── SandboxError
@@ -41,7 +42,8 @@ LLLMError
     ├── LogCorrupt             damage in the middle of a log
     ├── LogFenced              another process writes this session
     ├── LogPoisoned            an earlier write failed, so nothing more is written or sent
-    └── ReplayDiverged         today's code does not do what the log says
+    ├── ReplayDiverged         today's code does not do what the log says
+    └── ResumeUndecided        what was under way may have happened or not      -> the user decides
 """
 
 from __future__ import annotations
@@ -251,6 +253,10 @@ class FunctionTimeout(FunctionError):
     """A function did not return within its ``timeout_s``."""
 
 
+class OutcomeUnknown(FunctionError):
+    """A function or a step was under way when its process died: nobody knows whether it happened."""
+
+
 class LimitExceeded(LLLMError):
     """A budget is spent.
 
@@ -322,3 +328,15 @@ class ReplayDiverged(LogError):
     def __init__(self, message: str, *, report: dict[str, Any] | None = None, where: str = "", hint: str = "") -> None:
         super().__init__(message, where=where, hint=hint)
         self.report: dict[str, Any] = report or {}
+
+
+class ResumeUndecided(LogError):
+    """Functions or steps were under way when the session's process died; the user says what is done about each.
+
+    Attributes:
+        unknown: what is known of each, see :class:`~lllm.replay.Unfinished`.
+    """
+
+    def __init__(self, message: str, *, unknown: Sequence[Any] = (), where: str = "", hint: str = "") -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.unknown = tuple(unknown)

@@ -38,7 +38,7 @@ def chat(screen: Screen, agent: str | None, config: str | None, settings: tuple[
     name = _pick(values, agent, str(place.config))
     log = build_log_base(values)
     talker = build_talker(values, name, log)
-    hide_secrets(log, values, [talker])
+    hide_secrets(log.redactor, values, [talker])
     header = {"task": f"chat with {name}", "chat": name, "config": to_public(values)}
     limits = build_session_limits(values)
     user = _User(screen, name)

@@ -46,7 +46,7 @@ class Talk:
     def run(self) -> int:
         """Talk until the user has enough; return how many turns were answered."""
         while True:
-            line = self._session.step("input", self._read)
+            line = self._session.step("input", self._read, repeatable=True)
             if line is None or line.strip() == "/exit":
                 return sum("reply" in turn for turn in self.turns)
             if line.startswith("/"):

@@ -4,8 +4,9 @@ from lllm.llm.agent import Agent
 from lllm.llm.base import AGENT_REGISTRY, AgentBase, AsyncAgentBase, build_agent, register_agent_class
 from lllm.llm.caller import LLMCaller, LLMResponder
 from lllm.llm.dialog import Dialog
+from lllm.llm.limits import Limits
 from lllm.llm.prompts import PROMPT_REGISTRY, Prompts, register_prompt
-from lllm.llm.session import Limits, Session, current_session
+from lllm.llm.session import Session, current_session
 from lllm.llm.stream import FinishedEvent, FunctionEvent, ReasoningEvent, StateEvent, StreamEvent, TextEvent
 
 __all__ = [

@@ -15,7 +15,8 @@ from lllm.llm.classify import BINARY, ClassParser, classifier_prompt
 from lllm.llm.dialog import Dialog
 from lllm.llm.drive import LiveEffects, adrive, drive
 from lllm.llm.effects import Effects
-from lllm.llm.session import NO_LIMITS, Limits, Session, current_session
+from lllm.llm.limits import NO_LIMITS, Limits
+from lllm.llm.session import Session, current_session
 from lllm.llm.stream import FinishedEvent, Listener, ProgressEvent, guarded
 from lllm.llm.terms import Terms
 from lllm.llm.turn import Turn
@@ -313,11 +314,12 @@ class Agent(Generic[T]):
             listen=listen,
         )
         self._hide_keys(dialog.session)
+
+        def live() -> Effects:
+            return LiveEffects(dialog.session, self.limits.deadline_s, self.max_parallel_functions, listen, stop)
+
         tape = dialog.session.tape
-        if tape is not None:
-            return Turn(dialog, terms), tape.effects(listen)
-        live = LiveEffects(dialog.session, self.limits.deadline_s, self.max_parallel_functions, listen, stop)
-        return Turn(dialog, terms), live
+        return Turn(dialog, terms), live() if tape is None else tape.effects(live, listen)
 
     def _hide_keys(self, session: Session) -> None:
         """Tell the log what to take out wherever it stands: the key that the provider would send now."""

@@ -61,7 +61,7 @@ class _Base:
         self.ckpt_dir = ckpt_dir if ckpt_dir is not None else self.config.get("ckpt_dir")
         self.log_base = build_log_base(self.config)
         self.agents: dict[str, Agent[Any]] = build_agents(self.config, self.agent_group, self.log_base)
-        hide_secrets(self.log_base, self.config, self.agents.values())
+        hide_secrets(self.log_base.redactor, self.config, self.agents.values())
         self._stream: Any = PrintSystem() if stream is None else stream
 
     @property
@@ -83,23 +83,24 @@ class _Base:
 
     @contextmanager
     def open_session(self, task: Any, session_name: str | None = None, **kwargs: Any) -> Generator[Session]:
-        """Open the session of one run; it is logged how the run ends, whatever happens."""
-        header = {
-            "name": self.config.get("name", ""),
-            "agent_type": type_name(type(self)),
-            "task": task,
-            "kwargs": kwargs,
-            "config": to_public(self.config),
-        }
+        """Open the session of one run; it is logged how the run ends, whatever happens.
+
+        Where a session is open already, the run is a part of that one: see ``Session.open_run``.
+        """
+        told = {"agent_type": type_name(type(self)), "task": task, "kwargs": kwargs}
+        limits = build_session_limits(self.config)
+        outer = current_session()
+        if outer is not None and not outer.closed:
+            hide_secrets(outer.redact, self.config, self.agents.values())
+            with outer.open_run({**told, "name": session_name or self.config.get("name", "")}, limits) as session:
+                session.listen = self.listener or outer.listen
+                yield session
+            return
+        header = {"name": self.config.get("name", ""), **told, "config": to_public(self.config)}
         # Again, since a provider's key is read from the environment, and may come or change later.
-        hide_secrets(self.log_base, self.config, self.agents.values())
-        session = Session.open(
-            self.log_base,
-            session_name,
-            header=header,
-            limits=build_session_limits(self.config),
-            seed=self.config.get("random_seed"),
-        )
+        hide_secrets(self.log_base.redactor, self.config, self.agents.values())
+        seed = self.config.get("random_seed")
+        session = Session.open(self.log_base, session_name, header=header, limits=limits, seed=seed)
         session.listen = self.listener
         with session:
             yield session

@@ -10,9 +10,10 @@ from lllm.config.secret import find_secrets
 from lllm.const import APITypes
 from lllm.errors import ConfigError
 from lllm.llm.agent import Agent
+from lllm.llm.limits import Limits
 from lllm.llm.prompts import PROMPT_REGISTRY
-from lllm.llm.session import Limits
 from lllm.log.base import ReplayableLogBase
+from lllm.log.redact import Redactor
 from lllm.models.prompt import text_prompt
 from lllm.providers.base import secrets_of
 from lllm.providers.build import build_provider
@@ -103,8 +104,8 @@ def build_session_limits(config: Mapping[str, Any]) -> Limits:
     return build_limits(data)
 
 
-def hide_secrets(log_base: ReplayableLogBase, config: Mapping[str, Any], agents: Iterable[Agent[Any]]) -> None:
-    """Have a log take out, from now on, what a config and the providers of its agents keep secret."""
+def hide_secrets(redactor: Redactor, config: Mapping[str, Any], agents: Iterable[Agent[Any]]) -> None:
+    """Have a redactor take out, from now on, what a config and the providers of its agents keep secret."""
     keys = (secret for agent in agents for secret in secrets_of(agent.provider))
     for secret in (*find_secrets(config), *keys):
-        log_base.redactor.add(secret)
+        redactor.add(secret)

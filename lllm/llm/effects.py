@@ -22,13 +22,18 @@ class AskModel:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One function to run, with arguments that fit."""
+    """One function to run, with arguments that fit.
+
+    Attributes:
+        attempt: how often it was begun before, by a process that died.
+    """
 
     id: str
     ordinal: int
     function: Function
     call: FunctionCall
     arguments: Mapping[str, Any]
+    attempt: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +87,30 @@ class Effects(Protocol):
         ...
 
 
-class Tape(Protocol):
-    """A recording that stands in for the world: models, functions, clocks and chance."""
+MISSING: Any = object()
+"""What a tape answers for a value that it does not have, and that is to be made now."""
 
-    def effects(self, listen: Callable[[Any], None] | None = None) -> Effects:
-        """Return what performs the effects of one call; ``listen`` is told of each recorded text, in one piece."""
+
+class Tape(Protocol):
+    """A recording that stands in for the world: models, functions, clocks and chance.
+
+    Attributes:
+        offline: nothing may be done for real. Otherwise what the recording lacks is.
+    """
+
+    offline: bool
+
+    def effects(self, live: Callable[[], Effects], listen: Callable[[Any], None] | None = None) -> Effects:
+        """Return what performs the effects of one call.
+
+        Args:
+            live: makes what performs them for real; not used offline.
+            listen: told of each recorded text, in one piece.
+        """
         ...
 
-    def is_spent(self, dialog_id: str) -> bool:
-        """Return whether the dialog's next call found the session's budget spent."""
+    def is_spent(self, dialog_id: str) -> bool | None:
+        """Return whether the dialog's next call found the session's budget spent; None when that is not recorded."""
         ...
 
     def begun(self, id: str) -> int | None:  # noqa: A002 - the envelope's own word
@@ -98,9 +118,18 @@ class Tape(Protocol):
         ...
 
     def value(self, id: str) -> Any:  # noqa: A002 - the envelope's own word
-        """Return the recorded value of a ``value`` event.
+        """Return the recorded value of a ``value`` event, or MISSING when it is to be made now.
 
         Raises:
-            ReplayDiverged: there is none.
+            ReplayStopped: there is none, and offline there must be one.
+            BaseException: what was raised in place of a value when it was recorded.
         """
+        ...
+
+    def key(self, id: str) -> str | None:  # noqa: A002 - the envelope's own word
+        """Return the recorded key of an idempotent function's call; None when there is none."""
+        ...
+
+    def attempt(self, id: str) -> int:  # noqa: A002 - the envelope's own word
+        """Return how often the step ``id`` was begun before, and never ended."""
         ...

@@ -20,7 +20,7 @@ from typing import Any
 
 from lllm.errors import FunctionError, FunctionTimeout
 from lllm.llm.effects import DeadlineHit, Job
-from lllm.llm.session import function_scope
+from lllm.llm.place import function_scope
 from lllm.models.function import FunctionCall, fail
 from lllm.models.plain import show
 
@@ -216,7 +216,7 @@ class Jobs:
 
 def run_job(job: Job) -> FunctionCall:
     """Run one function to its end in this thread; what it raises becomes its result."""
-    with function_scope(job.id):
+    with function_scope(job.id, job.attempt):
         try:
             value = _callable(job)(**job.arguments)
             if inspect.isawaitable(value):
@@ -228,7 +228,7 @@ def run_job(job: Job) -> FunctionCall:
 
 async def arun_job(job: Job) -> FunctionCall:
     """Async twin of :func:`run_job`, for async functions on the running loop."""
-    with function_scope(job.id):
+    with function_scope(job.id, job.attempt):
         try:
             return job.function.finish(job.call, await _callable(job)(**job.arguments))
         except _FUNCTION_FAULTS as error:

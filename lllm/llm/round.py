@@ -82,6 +82,8 @@ class FunctionRound:
             data: dict[str, Any] = {"name": call.name, "arguments": call.raw_arguments}
             if job.function.repeatable:
                 data["repeatable"] = True
+            if job.function.idempotent:
+                data["idempotency_key"] = job.arguments[job.function.idempotent]
             self._session.log("function.call", job.id, data, self._seq)
             self._terms.tell(FunctionEvent(ordinal, call))
         return answered, tuple(jobs)
@@ -100,7 +102,10 @@ class FunctionRound:
             return fail(call, error)
         if not function.allow_repeat and (earlier := self._earlier(call, beside)):
             return call.answered(earlier.result, _told_again(earlier), earlier.error_message)
-        return Job(f"{self._id}/f{ordinal}", ordinal, function, call, arguments)
+        id_ = f"{self._id}/f{ordinal}"
+        if function.idempotent:
+            arguments = {**arguments, function.idempotent: self._session.to_key(id_)}
+        return Job(id_, ordinal, function, call, arguments)
 
     def _earlier(self, call: FunctionCall, beside: tuple[FunctionCall, ...]) -> FunctionCall | None:
         """Return the call that ``call`` repeats: one answered before, or one that stands earlier in the same reply."""

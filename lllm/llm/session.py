@@ -1,13 +1,7 @@
-"""One run. Every effect of a run passes through its session and is an event of its log.
-
-Ids come from structure, never from chance: dialogs are numbered in the order in which they are opened, steps and
-functions within them. Work that runs at the same time opens its dialogs in scopes of its own, so that the numbers do
-not depend on who came first.
-"""
+"""One run. Every effect of a run passes through its session and is an event of its log."""
 
 from __future__ import annotations
 
-import asyncio
 import platform
 import random
 import re
@@ -15,21 +9,23 @@ import threading
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
-from itertools import count
 from typing import Any, Self, TypeVar
 
-from lllm.const import NO_COST, VERSION, CompletionCost
-from lllm.errors import CallCancelled, ConfigError, LLLMError, LogFenced, LogPoisoned
+from lllm.const import VERSION, CompletionCost
+from lllm.errors import CallCancelled, ConfigError
 from lllm.llm.effects import Tape
 from lllm.llm.fan import run_in_threads, run_on_loop
-from lllm.llm.kept import listed, path_of, to_header, to_line
+from lllm.llm.ids import Ids
+from lllm.llm.kept import path_of, to_header, to_line
+from lllm.llm.limits import NO_LIMITS, Limits, Spending
+from lllm.llm.place import SCOPE, ReplayStopped, scoped
+from lllm.llm.values import arun_step, run_step, take_value
 from lllm.log.base import ReplayableLogBase, SessionLog
 from lllm.machine.draw import table_hash
 from lllm.models.plain import to_data, to_plain
-from lllm.utils import encode_json, safe_name
+from lllm.utils import digest, encode_json, safe_name
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -37,19 +33,8 @@ R = TypeVar("R")
 _ASIDE = frozenset({"contract", "note"})  # they stand where they stand by chance
 
 _current: ContextVar[Session | None] = ContextVar("lllm_session", default=None)
-_scope: ContextVar[str] = ContextVar("lllm_scope", default="")
-# The last event of this thread or task: a mark of its session, and its seq.
-_before: ContextVar[tuple[object, int]] = ContextVar("lllm_before", default=(None, 0))
 # The recordings that are being replayed in this process.
 _tapes: set[Tape] = set()
-
-
-class ReplayStopped(BaseException):
-    """The replay is over. A BaseException, so that no ``except Exception`` of the user goes on, or tries for ever."""
-
-    def __init__(self, failure: LLLMError) -> None:
-        super().__init__(str(failure))
-        self.failure = failure
 
 
 def current_session() -> Session | None:
@@ -76,41 +61,11 @@ def refuse_in_replay() -> None:
         ConfigError: this is such a place.
     """
     session = current_session()
-    if _tapes if session is None else session.tape is not None:
+    if _tapes if session is None else session.offline:
         raise ConfigError(
             "a replay is under way, and this would act for real: its session is none of the replay's",
             hint="give work to threads through session.map, or start them with contextvars.copy_context().run",
         )
-
-
-@contextmanager
-def function_scope(id_: str) -> Generator[None]:
-    """Give a function that runs ids of its own, derived from its call's id, for dialogs that it opens itself."""
-    token = _scope.set(f"{id_.replace('/', '-')}.")
-    try:
-        yield
-    finally:
-        _scope.reset(token)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a call, or a session, may use up. None means no limit.
-
-    Attributes:
-        max_tokens: prompt and completion tokens.
-        max_cost_usd: money; for a session as far as prices are known, for a call the price must be known.
-        deadline_s: seconds from the start.
-        max_total_wait_s: seconds of waiting between repeats of failed model calls, for each call.
-    """
-
-    max_tokens: int | None = None
-    max_cost_usd: float | None = None
-    deadline_s: float | None = None
-    max_total_wait_s: float = 120.0
-
-
-NO_LIMITS = Limits()
 
 
 class Session:
@@ -123,9 +78,11 @@ class Session:
         tape: a recording that answers in place of models, functions and clocks; None does everything for real.
         name: what the session calls itself; default: its name in the log. In a replay it is the recorded one, whatever
             the log was renamed to since.
+        run_id: a random name that no other run has.
+        outer: the session that this run is a part of; see :meth:`open_run`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but the first are keyword-only
         self,
         journal: SessionLog,
         *,
@@ -133,24 +90,22 @@ class Session:
         seed: int | None = None,
         tape: Tape | None = None,
         name: str = "",
+        run_id: str = "",
+        outer: Session | None = None,
     ) -> None:
         self.journal = journal
         self.name = name or journal.name
+        self.run_id = run_id or uuid.uuid4().hex
         self.limits = limits
         self.seed = _draw_seed() if seed is None else seed
         self.tape = tape
-        self.usage: CompletionCost = NO_COST
-        self._known_usd = 0.0
+        self.outer = outer
         self.redact = journal.redact
         self.result: Any = None
         # Told what calls do while they do it, where the caller names no listener; see lllm.llm.stream. Live only.
-        self.listen: Callable[[Any], None] | None = None
-        self.deadline: float | None = None if limits.deadline_s is None else time.monotonic() + limits.deadline_s
-        self._counters: dict[str, count[int]] = {}
-        self._randoms: dict[str, random.Random] = {}
-        self._seen: set[str] = set()
-        self._lock = threading.Lock()
-        self._mark = object()
+        self.listen: Callable[[Any], None] | None = outer.listen if outer else None
+        self._spending = Spending(limits, outer._spending if outer else None)  # noqa: SLF001 - its own class
+        self._ids = outer._ids if outer else Ids()  # noqa: SLF001 - as above
         self._cancelled = threading.Event()
         self._closed = False
 
@@ -172,18 +127,19 @@ class Session:
                 session would run for real; no session is left behind.
         """
         outer = current_session()
-        if outer is not None and outer.tape is not None:
+        if outer is not None and outer.offline:
             raise ConfigError(
                 "a replayed session opens another session, which would run for real",
-                hint="call the inner system through session.step, which logs its result",
+                hint="call the inner system itself, which is then a part of this session: system(task)",
             )
         refuse_in_replay()
         told = dict(header or {})
         if options.get("seed") is None:
             options["seed"] = _draw_seed()
         safe = safe_name(name) if name else _fresh_name(str(told.get("task", "")))
-        opening = {"lllm": VERSION, "python": platform.python_version(), "machine": table_hash(), "session": safe}
-        data = to_header({**opening, "seed": options["seed"], **told})
+        options["run_id"] = told.setdefault("run_id", uuid.uuid4().hex)
+        opening = {**versions(), "session": safe, "seed": options["seed"]}
+        data = to_header({**opening, **told})
         session = cls(log.open_session(safe), **options)
         try:
             session.emit("session.open", "", session.redact(data))
@@ -192,7 +148,42 @@ class Session:
             raise
         return session
 
+    @contextmanager
+    def open_run(self, told: Mapping[str, Any], limits: Limits = NO_LIMITS) -> Generator[Session]:
+        """Open a run inside this session: of an agent system that the session's code, or one of its functions, calls.
+
+        Its events stand in this session's log, in a scope of their own, and what it spends this session spends.
+
+        Args:
+            told: what is logged of it, such as ``agent_type`` and ``task``; what JSON cannot hold becomes text.
+            limits: of the inner run; this session's hold as well.
+        """
+        self._check_place()
+        id_ = self._ids.next_place("run")
+        self.log("run.open", id_, to_plain(dict(told))[0])
+        inner = Session(
+            self.journal, limits=limits, seed=self.seed, tape=self.tape, name=self.name, run_id=self.run_id, outer=self
+        )
+        try:
+            with inner.active(), scoped(f"{id_}."):
+                yield inner
+        except BaseException as error:
+            inner.end_run(id_, error)
+            raise
+        inner.end_run(id_)
+
+    def end_run(self, id: str, error: BaseException | None = None) -> None:  # noqa: A002 - the envelope's own word
+        """Log how an inner run ended; its log goes on."""
+        self._closed = True
+        if not (isinstance(error, ReplayStopped) or self.outer is None or self.outer.closed):
+            self.outer.log("run.close", id, self._ending(error))
+
     # --- events -------------------------------------------------------------------------------------------------
+
+    @property
+    def offline(self) -> bool:
+        """Whether nothing may be done for real, since the session is replayed."""
+        return self.tape is not None and self.tape.offline
 
     def emit(self, kind: str, id: str, data: str, cause: int = 0) -> int:  # noqa: A002 - the envelope's own word
         """Append one event; ``data`` is canonical JSON of an object. The log redacts it. Returns its seq.
@@ -204,20 +195,18 @@ class Session:
             ConfigError: the session is live, and a replay runs this code.
         """
         self._check_place()
-        seq = self.journal.append(kind, id, data, cause=cause or self._last())
-        if kind not in _ASIDE:
-            _before.set((self._mark, seq))
+        seq = self.journal.append(kind, id, data, cause=cause or self._ids.last())
+        self._ids.follow(kind, seq)
         return seq
 
     def _check_place(self) -> None:
         """Let a live session be closed anywhere, and used in no replay."""
-        if self.tape is None and not self._closed:
+        if not self._closed and not self.offline:
             refuse_in_replay()
 
-    def _last(self) -> int:
+    def last(self) -> int:
         """Return the seq of the event before this one in the same thread or task; 0 when there is none."""
-        mark, last = _before.get()
-        return last if mark is self._mark else 0
+        return self._ids.last()
 
     def log(self, kind: str, id: str, data: Mapping[str, Any], cause: int = 0) -> int:  # noqa: A002 - as above
         """Append one event from plain data."""
@@ -227,6 +216,11 @@ class Session:
         """Log what was shown to the user; ``self.st`` of an agent does this."""
         self.log("frontend", self.next_id("fe"), {"type": kind, **args})
 
+    def to_key(self, id: str) -> str:  # noqa: A002 - the envelope's own word
+        """Return a key that call ``id`` has in every process that goes on with this run, and no other call."""
+        recorded = self.tape.key(id) if self.tape else None
+        return recorded or digest(f"{self.run_id}/{id}")
+
     def note(self, text: str) -> None:
         """Log a remark for readers; a replay passes over it."""
         self.log("note", self.next_id("note"), {"text": text})
@@ -234,74 +228,46 @@ class Session:
     def next_id(self, strand: str) -> str:
         """Return the next id of a strand in the current scope, such as ``fe/0``, ``a.fe/1``."""
         self._check_place()
-        key = f"{_scope.get()}{strand}"
-        return f"{key}/{next(self._counters.setdefault(key, count()))}"
+        return self._ids.next(strand)
 
     def next_dialog_id(self) -> str:
         """Return the next dialog's id: ``1``, ``2``, or ``a.1`` in scope ``a``."""
         self._check_place()
-        scope = _scope.get()
-        return f"{scope}{next(self._counters.setdefault(scope, count(1)))}"
+        return self._ids.next_dialog()
 
     # --- values that differ from run to run -----------------------------------------------------------------------
 
     def now(self) -> float:
         """Return the wall clock, in seconds since 1970; a replay gets the recorded one."""
-        return self._value("now", time.time)
+        return take_value(self, "now", time.time)
 
     def uuid4(self) -> str:
         """Return a random UUID as text; a replay gets the recorded one."""
-        return self._value("uuid4", lambda: str(uuid.uuid4()))
+        return take_value(self, "uuid4", lambda: str(uuid.uuid4()))
 
-    def step(self, name: str, function: Callable[..., R], *args: Any) -> R:
+    def step(self, name: str, function: Callable[..., R], *args: Any, repeatable: bool = False) -> R:
         """Run ``function(*args)`` and log what it returns, which must be plain JSON data; a replay gets that.
 
         What it raises is logged, too, and raised again in a replay: as a subclass of the same type, with the same text.
         What it does with this session, such as asking an agent, is logged for readers; a replay passes over it.
+
+        Args:
+            name: what the log calls it.
+            function: sync; see :meth:`astep`.
+            args: its arguments.
+            repeatable: running it twice does no harm. It may then run without the log being on disk first, and runs
+                again when the session is resumed in the middle of it.
         """
-        return self._value(name, lambda: function(*args))
+        return run_step(self, name, lambda: function(*args), repeatable=repeatable)
 
-    async def astep(self, name: str, function: Callable[..., Awaitable[R]], *args: Any) -> R:
+    async def astep(self, name: str, function: Callable[..., Awaitable[R]], *args: Any, repeatable: bool = False) -> R:
         """Async twin of :meth:`step`."""
-        id_, cause = self.next_id("v"), self._last()
-        with self._making(name, id_, cause):
-            value = await _recorded(self.tape, id_) if self.tape else await function(*args)
-        return self._keep(name, id_, value, cause)
-
-    def _value(self, name: str, make: Callable[[], Any]) -> Any:
-        id_, cause = self.next_id("v"), self._last()
-        with self._making(name, id_, cause):
-            value = self.tape.value(id_) if self.tape else make()
-        return self._keep(name, id_, value, cause)
-
-    @contextmanager
-    def _making(self, name: str, id_: str, cause: int) -> Generator[None]:
-        """Give what makes a value ids of its own, and log what it raises, cancellation and exit included."""
-        try:
-            with function_scope(id_.replace("/", "~")):  # a mark that no scope of the user's can have
-                yield
-        except (ReplayStopped, LogPoisoned, LogFenced):  # no end of the step, but of all
-            raise
-        except BaseException as error:
-            if not self._closed:
-                self.log("value", id_, {"name": name, "error": to_line(error), **path_of(type(error))}, cause)
-            raise
-
-    def _keep(self, name: str, id_: str, value: Any, cause: int) -> Any:
-        plain = to_plain(value)[0]
-        if plain != listed(value):
-            raise ConfigError(
-                f"step {name!r} returned {type(value).__name__}, which a log cannot hold",
-                hint="return str, numbers, lists and dicts with text keys",
-            )
-        self.log("value", id_, {"name": name, "value": plain}, cause)
-        return plain
+        return await arun_step(self, name, lambda: function(*args), repeatable=repeatable)
 
     @property
     def random(self) -> random.Random:
         """Random numbers that a replay draws again: seeded by the session, one stream a scope."""
-        scope = _scope.get()
-        return self._randoms.setdefault(scope, random.Random(f"{self.seed}:{scope}"))  # noqa: S311 - repeatable by design
+        return self._ids.random(self.seed)
 
     def jitter(self, id_: str) -> float:
         """Return a number in [0, 1) that depends on the seed, the session and ``id_`` only.
@@ -312,14 +278,9 @@ class Session:
 
     # --- work at the same time -----------------------------------------------------------------------------------
 
-    @contextmanager
-    def scope(self, name: str) -> Generator[None]:
-        """Give the block ids of its own, under ``name``: for work that runs beside other work."""
-        token = _scope.set(f"{_scope.get()}{safe_name(name)}.")
-        try:
-            yield
-        finally:
-            _scope.reset(token)
+    def scope(self, name: str) -> AbstractContextManager[None]:
+        """Give a block ids of its own, under ``name``: for work that runs beside other work."""
+        return scoped(f"{SCOPE.get()}{safe_name(name)}.")
 
     def map(self, function: Callable[[T], R], items: Iterable[T], *, concurrency: int = 8) -> list[R]:
         """Run ``function`` over items in threads, each in a scope of its own; results in the items' order.
@@ -342,31 +303,31 @@ class Session:
 
     # --- limits and ends -------------------------------------------------------------------------------------------
 
+    @property
+    def usage(self) -> CompletionCost:
+        """Tokens and money of all replies so far."""
+        return self._spending.usage
+
+    @property
+    def deadline(self) -> float | None:
+        """Moment on the monotonic clock when the session's time is up, or None."""
+        return self._spending.deadline
+
     def spend(self, usage: CompletionCost) -> None:
         """Add a reply's tokens and money to the session's."""
-        with self._lock:
-            self.usage = self.usage + usage
-            self._known_usd += usage.cost_usd or 0.0  # a sum that one reply without a price does not make unknown
+        self._spending.add(usage)
 
     def is_first(self, key: str) -> bool:
         """Whether nobody asked about ``key`` before; of two threads that ask at once, one is told so."""
-        with self._lock:
-            if key in self._seen:
-                return False
-            self._seen.add(key)
-            return True
+        return self._ids.is_first(key)
 
     def is_spent(self, dialog_id: str) -> bool:
         """Whether the session's tokens or money are used up, for the next call of a dialog.
 
         Calls that run at the same time spend in any order, so a replay is told what was found when it was recorded.
         """
-        if self.tape is not None:
-            return self.tape.is_spent(dialog_id)
-        tokens, money = self.limits.max_tokens, self.limits.max_cost_usd
-        return (tokens is not None and self.usage.total_tokens >= tokens) or (
-            money is not None and self._known_usd >= money
-        )
+        recorded = None if self.tape is None else self.tape.is_spent(dialog_id)
+        return self._spending.is_over if recorded is None else recorded
 
     def cancel(self) -> None:
         """Stop every call of the session at its next effect; they raise CallCancelled. Any thread may call this."""
@@ -378,9 +339,11 @@ class Session:
         self.check_cancelled()
 
     def check_cancelled(self) -> None:
-        """Raise CallCancelled when somebody cancelled the session."""
+        """Raise CallCancelled when somebody cancelled the session, or the one that it is a part of."""
         if self._cancelled.is_set():
             raise CallCancelled("the session was cancelled", where=f"session {self.name}")
+        if self.outer is not None:
+            self.outer.check_cancelled()
 
     @contextmanager
     def active(self) -> Generator[Session]:
@@ -417,23 +380,19 @@ class Session:
 
     def __enter__(self) -> Self:
         # Its ids are its own, whatever scope of another session it is opened in: it is also replayed alone.
-        self._tokens = _current.set(self), _scope.set("")
+        self._tokens = _current.set(self), SCOPE.set("")
         return self
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         session, scope = self._tokens
-        _scope.reset(scope)
+        SCOPE.reset(scope)
         _current.reset(session)
         self.close(error)
 
 
-async def _recorded(tape: Tape, id_: str) -> Any:
-    """Return a recorded value. A cancellation comes from where it came from, if that takes no longer than it took."""
-    try:
-        return tape.value(id_)
-    except asyncio.CancelledError as error:
-        await asyncio.sleep(getattr(error, "after_s", 0.0))  # asyncio.timeout turns only its own into a TimeoutError
-        raise
+def versions() -> dict[str, str]:
+    """Return what made a session's events: the versions of lllm and Python, and the hash of the machine's table."""
+    return {"lllm": VERSION, "python": platform.python_version(), "machine": table_hash()}
 
 
 def _draw_seed() -> int:

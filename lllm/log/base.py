@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, Self
 
-from lllm.errors import LogCorrupt, SessionNotFound
+from lllm.errors import LogCorrupt, LogError, SessionNotFound
 from lllm.log.envelope import Event
 from lllm.log.lineage import read_run
 from lllm.log.redact import Redactor
@@ -113,6 +113,19 @@ class ReplayableLogBase(ABC):
             LogExists: the session is there already.
             ConfigError: the name cannot be used.
         """
+
+    def reopen_session(self, session: str) -> SessionLog:
+        """Go on with a session whose writer ended or died; a torn end is set aside.
+
+        Raises:
+            SessionNotFound: no such session.
+            LogFenced: its writer is alive.
+            LogCorrupt: it is damaged; nothing is changed.
+            LogError: this store cannot do it.
+        """
+        raise LogError(
+            "this log cannot go on with a session", where=session, hint="keep the sessions in a LocalFileLog"
+        )
 
     @abstractmethod
     def read_session(self, session: str) -> Iterator[Event]:

@@ -36,8 +36,12 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "function.result": "the message that the model reads as the function's result",
         "wait": "a pause before the next try, in seconds",
         "call.close": "an agent call ended: done, or failed for what reason",
+        "step": "a step of the user's code is about to run; its value has the same id",
         "value": "something the code asked the outside world for: time, chance, a step's result",
         "frontend": "something that was shown to a person",
+        "run.open": "an agent system is called inside the session; its id is the scope of what it does",
+        "run.close": "that run ended: its status, its result or its error",
+        "session.resume": "another process goes on with the session: what it asks again, and what nobody knows",
         "session.close": "a session ended: its status, its result or its error",
         "note": "a remark that replay does not need; a reader may skip it",
     }

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-from lllm.errors import LogError, LogExists, SessionNotFound
+from lllm.errors import LogError, LogExists, LogFenced, SessionNotFound
 from lllm.log.base import ReplayableLogBase, SessionLog
 from lllm.log.envelope import GENESIS, IGNORABLE, KINDS, Event, decode_line, encode_line
 from lllm.log.redact import Redactor
@@ -19,14 +19,14 @@ class UnsyncedSession(SessionLog):
         super().__init__(name, None, redactor)
         self._lock = threading.Lock()
         self._seq = 0
-        self._is_closed = False
+        self.is_closed = False
 
     def append(self, kind: str, id: str, data_json: str, *, cause: int = 0) -> int:  # noqa: A002 - the field's name
         """Count one event, keep it where this log keeps any, and return its seq."""
         if kind not in KINDS:
             raise ValueError(f"no kind of event is called {kind!r}")
         with self._lock:
-            if self._is_closed:
+            if self.is_closed:
                 raise LogError("the session's log is closed", where=self.name)
             self._keep(self._seq + 1, kind, id, data_json, cause)
             self._seq += 1
@@ -42,7 +42,7 @@ class UnsyncedSession(SessionLog):
 
     def close(self) -> None:
         """Accept no further event."""
-        self._is_closed = True
+        self.is_closed = True
 
     def _keep(self, seq: int, kind: str, id: str, data_json: str, cause: int) -> None:  # noqa: A002
         """Keep nothing."""
@@ -109,12 +109,23 @@ class MemoryLog(ReplayableLogBase):
         log = self._sessions[session] = MemorySession(session, self.redactor, self._clock)
         return log
 
+    def reopen_session(self, session: str) -> MemorySession:
+        """Go on with a session whose log was closed."""
+        log = self._find(session)
+        if not log.is_closed:
+            raise LogFenced("its writer is alive", where=session)
+        log.is_closed = False
+        return log
+
     def read_session(self, session: str) -> Iterator[Event]:
         """Yield a session's events so far."""
-        if session not in self._sessions:
-            raise SessionNotFound(f"no session {session!r:.80}", where="memory")
-        return self._sessions[session].events()
+        return self._find(session).events()
 
     def session_names(self) -> list[str]:
         """Return the names of all sessions."""
         return list(self._sessions)
+
+    def _find(self, session: str) -> MemorySession:
+        if session not in self._sessions:
+            raise SessionNotFound(f"no session {session!r:.80}", where="memory")
+        return self._sessions[session]

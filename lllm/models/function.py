@@ -46,7 +46,11 @@ class Function:
         function: the callable; sync or async. It may be linked later.
         processor: makes the text that the model reads from ``(result, call)``.
         timeout_s: seconds after which the caller stops waiting; None waits as long as the call may take.
-        repeatable: running it twice does no harm. It may then run without the log being on disk first.
+        repeatable: running it twice does no harm. It may then run without the log being on disk first, and a session
+            that is resumed in the middle of it runs it again.
+        idempotent: name of a parameter of the callable that gets a key, the same each time that this one call is run
+            and no other's. Whoever is called takes the second request with a key for the first; so a resumed session
+            runs it again. The model is not told of the parameter.
         allow_repeat: run it again when the model repeats a call with the same arguments, in place of telling it so.
     """
 
@@ -63,6 +67,7 @@ class Function:
         processor: Processor | None = None,
         timeout_s: float | None = None,
         repeatable: bool = False,
+        idempotent: str = "",
         allow_repeat: bool = False,
     ) -> None:
         if not _NAME.fullmatch(name):
@@ -74,6 +79,7 @@ class Function:
         self.processor = processor
         self.timeout_s = timeout_s
         self.repeatable = repeatable
+        self.idempotent = idempotent
         self.allow_repeat = allow_repeat
         parameters = {
             "type": "object",
@@ -93,7 +99,7 @@ class Function:
             function: sync or async, with named parameters.
             name: other than the callable's own.
             description: other than the docstring's text.
-            options: ``strict, processor, timeout_s, repeatable, allow_repeat`` of the constructor.
+            options: ``strict, processor, timeout_s, repeatable, idempotent, allow_repeat`` of the constructor.
 
         Raises:
             ConfigError: it has no usable name, or it is a generator. What is wrong with its parameters is raised when
@@ -114,7 +120,7 @@ class Function:
         """What it accepts; read from the callable at first need, because that imports pydantic."""
         if self._signature is None:
             assert self.function is not None
-            self._signature = build_signature(self.function, self.name)
+            self._signature = build_signature(self.function, self.name, own=self.idempotent)
         return self._signature
 
     @cached_property

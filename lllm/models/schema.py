@@ -36,17 +36,24 @@ class Signature:
     bind: Callable[[Mapping[str, Any]], Arguments]
 
 
-def build_signature(function: Callable[..., Any], name: str) -> Signature:
+def build_signature(function: Callable[..., Any], name: str, own: str = "") -> Signature:
     """Read a callable's signature, annotations and docstring.
 
+    Args:
+        function: what will be called.
+        name: what the model calls it.
+        own: a parameter that the model neither sees nor fills; empty for none.
+
     Raises:
-        ConfigError: the callable takes ``*args``, ``**kwargs`` or positional-only parameters, or an annotation has no
-            JSON Schema.
+        ConfigError: the callable takes ``*args``, ``**kwargs`` or positional-only parameters, an annotation has no JSON
+            Schema, or there is no parameter ``own``.
     """
     from pydantic import ConfigDict, PydanticUserError, ValidationError, create_model  # noqa: PLC0415 - heavy
     from pydantic.errors import PydanticInvalidForJsonSchema, PydanticUndefinedAnnotation  # noqa: PLC0415 - heavy
 
     fields = _fields(function, name)
+    if own and fields.pop(f"p_{own}", None) is None:
+        raise ConfigError(f"function {name!r} has no parameter {own!r} for its key", where=_place(function))
     try:
         model = create_model(f"{name}_arguments", __config__=ConfigDict(extra="forbid"), **fields)
         schema = _json_schema(model)

@@ -18,7 +18,7 @@ __all__ = ["compared", "diverged", "first_difference", "never_reached", "other_o
 _IGNORED: Mapping[str, frozenset[str]] = {"contract": frozenset({"provider"}), "value": frozenset({"type"})}
 # Python shows an object by its address, which no two runs share. Only texts that Python made are read so.
 _ADDRESS = re.compile(r"\bat 0x[0-9A-Fa-f]+")
-_SHOWN = frozenset({"frontend", "call.close", "session.close", "model.error"})
+_SHOWN = frozenset({"frontend", "call.close", "session.close", "model.error", "run.open", "run.close"})
 
 _ENDS = frozenset({"/status", "/outcome"})
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from typing import Any, Self, cast
 
 from lllm.errors import LogError
 from lllm.llm.base import build_agent
-from lllm.llm.session import ReplayStopped, Session
+from lllm.llm.place import ReplayStopped
+from lllm.llm.session import Session
 from lllm.replay.rebuilt import Rebuilt
+from lllm.replay.rerun import wait_for
 
 _NO_PROVIDER: Mapping[str, Any] = {"provider": "mock", "provider_config": {}}
 
@@ -92,7 +91,7 @@ def run_replayed(session: Session, run: Callable[[Session], Any]) -> tuple[Any, 
     try:
         with session:
             result = run(session)
-            return (_wait_for(result) if inspect.isawaitable(result) else result), ""
+            return (wait_for(result) if inspect.isawaitable(result) else result), ""
     except ReplayStopped as stop:
         _let_through(stop)
         return None, ""
@@ -107,15 +106,3 @@ def _let_through(error: BaseException | None) -> None:
         if isinstance(error, KeyboardInterrupt) and not isinstance(error, Rebuilt):
             raise error
         error = error.__context__
-
-
-def _wait_for(awaitable: Any) -> Any:
-    async def main() -> Any:
-        return await awaitable
-
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(main())
-    with ThreadPoolExecutor(1) as pool:  # a notebook's loop is running in this thread
-        return pool.submit(copy_context().run, asyncio.run, main()).result()

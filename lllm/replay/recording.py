@@ -14,8 +14,8 @@ from typing import Any
 from lllm.errors import LogCorrupt
 from lllm.log.envelope import Event
 
-# A contract stands where it was first needed, and two dialogs may need it first; a note is for readers.
-_FREE = frozenset({"note", "contract"})
+# A contract stands where it was first needed, and two dialogs may need it first; the others are for readers.
+_FREE = frozenset({"note", "contract", "session.resume"})
 # What comes from outside, at any moment: Ctrl-C, and what it or a time-out makes of a task.
 _BREAKS = ("KeyboardInterrupt:", "CancelledError:")
 # Stands in the ids of what happened inside a step, and in no other.
@@ -58,7 +58,7 @@ class Recording:
         self._done = {self.events[0].seq}
         self._at: dict[str, int] = {}
         self._nested: set[int] = set()
-        self._functions = tuple(f"{e.id.replace('/', '-')}." for e in self.events if e.kind == "function.call")
+        self._functions = frozenset(e.id.replace("/", "-") for e in self.events if e.kind == "function.call")
         for event in self.events[1:]:
             self._place(event)
 
@@ -82,7 +82,12 @@ class Recording:
         if event.kind in _FREE:
             return event.cause in self._nested
         strand = strand_of(event.id)
-        return _OF_A_STEP in strand or strand.startswith(self._functions)
+        return _OF_A_STEP in strand or ("." in strand and self._is_in_function(strand))
+
+    def _is_in_function(self, strand: str) -> bool:
+        """Whether one of the scopes around a strand is a function's: ``1-s0-f0``; ``1-s0-f0+1`` if it ran again."""
+        ends = (at for at, sign in enumerate(strand) if sign == ".")
+        return any(strand[:end].partition("+")[0] in self._functions for end in ends)
 
     @property
     def header(self) -> dict[str, Any]:
@@ -109,6 +114,29 @@ class Recording:
     def replayed(self) -> int:
         """How many events have been matched, or need not be."""
         return len(self._done)
+
+    @cached_property
+    def _places(self) -> dict[tuple[str, str], Event]:
+        return {(event.kind, event.id): event for event in self.events}
+
+    def find(self, kind: str, id_: str) -> Event | None:
+        """Return the recorded event of this kind and id, or None."""
+        return self._places.get((kind, id_))
+
+    @property
+    def attempts(self) -> int:
+        """How often the run went on where it had stopped, as a fork or after a crash, today's time included."""
+        return 1 + self.count("session.resume") + int(self.header.get("forks", 0))
+
+    @property
+    def last_step(self) -> Event | None:
+        """The last model call that did not happen inside a function or a step; None when there is none."""
+        calls = (e for e in reversed(self.events) if e.kind == "model.request" and e.seq not in self._nested)
+        return next(calls, None)
+
+    def is_nested(self, event: Event) -> bool:
+        """Whether it happened inside a function or a step, whose results are served."""
+        return event.seq in self._nested
 
     def count(self, kind: str) -> int:
         """Return how many events of a kind there are."""
@@ -155,9 +183,13 @@ class Recording:
             seq = min(seq - 1, self.events[seq - 1].cause)
         return found
 
+    @cached_property
+    def _fingerprints(self) -> dict[Any, Event]:
+        return {event.data.get("fingerprint"): event for event in reversed(self.contracts.values())}
+
     def contract_of(self, fingerprint: Any) -> Event | None:
-        """Return the recorded contract of a fingerprint, or None."""
-        return next((e for e in self.contracts.values() if e.data.get("fingerprint") == fingerprint), None)
+        """Return the recorded contract of a fingerprint, the first of several; None when there is none."""
+        return self._fingerprints.get(fingerprint)
 
     def left_over(self) -> Event | None:
         """Return the first event, in the log's order, that today's code never came to; session.close is not meant."""

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import inspect
-import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
-from lllm.const import VERSION
-from lllm.errors import ConfigError, ReplayDiverged
-from lllm.llm.session import Session, replaying
+from lllm.errors import ReplayDiverged
+from lllm.llm.session import Session, replaying, versions
 from lllm.log.base import ReplayableLogBase
-from lllm.machine.draw import table_hash
 from lllm.replay.journal import TapeJournal
 from lllm.replay.offline import build_offline, run_replayed
 from lllm.replay.recording import Recording
+from lllm.replay.rerun import Run, agent_type_of, kept, kept_later, run_of
 from lllm.replay.tape import Tape
 
 
@@ -49,7 +47,7 @@ class ReplayReport:
     dialogs: int = 0
 
 
-def replay(log: ReplayableLogBase, session: str = "last", run: Callable[[Session], Any] | None = None) -> ReplayReport:
+def replay(log: ReplayableLogBase, session: str = "last", run: Run | None = None) -> ReplayReport:
     """Replay a session against today's code and prompts. Nothing is sent and nothing is written.
 
     Args:
@@ -88,41 +86,20 @@ def replay(log: ReplayableLogBase, session: str = "last", run: Callable[[Session
     )
 
 
-def _recorded_run(header: Mapping[str, Any]) -> Callable[[Session], Any]:
-    """Return what the header says was run: an agent system, a task, and its arguments."""
-    kind = header.get("agent_type")
-    if not kind:
-        raise ConfigError(
-            "this session was not made by an AgentBase, so there is no code to run it through",
-            hint="from Python: lllm.replay.replay(log, session, run=your_function)",
-        )
-    system = build_offline(str(kind), header.get("config") or {})
-
-    def run(session: Session) -> Any:
-        result = system.call(header.get("task"), **(header.get("kwargs") or {}))
-        return _awaited(session, result) if inspect.isawaitable(result) else _kept(session, result)
-
-    return run
+def _recorded_run(header: Mapping[str, Any]) -> Run:
+    """Return what the header says was run, built so that it can reach nothing."""
+    return run_of(build_offline(agent_type_of(header), header.get("config") or {}), header)
 
 
-async def _awaited(session: Session, result: Any) -> Any:
-    return _kept(session, await result)
-
-
-def _kept(session: Session, result: Any) -> Any:
-    session.result = result
-    return result
-
-
-def _keeping_result(run: Callable[[Session], Any], recording: Recording, session: Session) -> Any:
+def _keeping_result(run: Run, recording: Recording, session: Session) -> Any:
     """Run the caller's function; what it returns counts as the session's result if the recorded session had one."""
     result = run(session)
     closed = recording.closing.data if recording.closing else {}
     if session.result is not None or (closed.get("result") is None and "result_type" not in closed):
         return result
-    return _awaited(session, result) if inspect.isawaitable(result) else _kept(session, result)
+    return kept_later(session, result) if inspect.isawaitable(result) else kept(session, result)
 
 
 def _remarks(header: Mapping[str, Any]) -> tuple[str, ...]:
-    today = {"lllm": VERSION, "python": platform.python_version(), "machine": table_hash()}
-    return tuple(f"{key} was {header[key]}, is {now}" for key, now in today.items() if header.get(key) != now)
+    told = versions().items()
+    return tuple(f"{key} was {header[key]}, is {now}" for key, now in told if header.get(key) != now)

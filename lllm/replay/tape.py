@@ -6,10 +6,11 @@ of answers, no network, and nothing that could run a function.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from lllm.errors import LogError
-from lllm.llm.effects import AskModel, DeadlineHit, Effect, Job, NextResult, Parse, Sleep, StartFunctions
+from lllm.llm.effects import AskModel, DeadlineHit, Effect, Effects, Job, NextResult, Parse, Sleep, StartFunctions
 from lllm.llm.stream import Listener, ReasoningEvent, TextEvent
 from lllm.log.envelope import Event
 from lllm.machine.commands import Reason
@@ -27,11 +28,14 @@ _GRACE_S = 0.5
 class Tape:
     """What a session uses in place of the world."""
 
+    offline = True
+
     def __init__(self, journal: TapeJournal) -> None:
         self.journal = journal
 
-    def effects(self, listen: Listener | None = None) -> TapeEffects:
-        """Return what answers the effects of one call; ``listen`` is told of each recorded text, in one piece."""
+    def effects(self, live: Callable[[], Effects], listen: Listener | None = None) -> Effects:
+        """Return what answers the effects of one call; ``live`` is not used."""
+        del live
         return TapeEffects(self.journal, listen)
 
     def value(self, id: str) -> Any:  # noqa: A002 - the envelope's own word
@@ -50,7 +54,17 @@ class Tape:
         event = self.journal.recording.peek(strand_of(id))
         return event.data.get("begun") if event is not None and event.id == id else None
 
-    def is_spent(self, dialog_id: str) -> bool:
+    def key(self, id: str) -> str | None:  # noqa: A002 - the envelope's own word
+        """Return the recorded key of an idempotent function's call."""
+        call = self.journal.recording.find("function.call", id)
+        return None if call is None else call.data.get("idempotency_key")
+
+    def attempt(self, id: str) -> int:  # noqa: A002 - the envelope's own word
+        """Return 0: no step runs again."""
+        del id
+        return 0
+
+    def is_spent(self, dialog_id: str) -> bool | None:
         """Return whether the dialog's next call found the session's budget spent."""
         event = self.journal.recording.peek(dialog_id)
         return event is not None and reason_of(event) == Reason.SESSION_BUDGET

@@ -38,14 +38,14 @@ def render_report(report: Mapping[str, Any]) -> str:
     facts = [f"{name:>9}: {_short(report.get(name))}" for name in _FACTS]
     facts += [f" recorded: {_short(report.get('expected'))}", f"    today: {_short(report.get('got'))}"]
     diff = str(report.get("diff") or "").splitlines()
-    return "\n".join([*facts, *(_printable(line) for line in diff)])
+    return "\n".join([*facts, *(printable(line) for line in diff)])
 
 
 def _short(value: Any) -> str:
-    return _printable(_cut(value if isinstance(value, str) else encode_json(value)))
+    return printable(_cut(value if isinstance(value, str) else encode_json(value)))
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Return a text whose control characters, marks of direction and lone surrogates are shown as their codes."""
     if text.isprintable():
         return text

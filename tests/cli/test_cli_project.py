@@ -150,7 +150,7 @@ def test_a_listener_of_a_system_hears_every_call_and_changes_no_event(project, l
         system.listener = listener
         system(TASK, session_name=name)
     silent, watched = (
-        [(e.kind, e.id, {**e.data, "session": ""}) for e in system.log_base.read_session(name)]
+        [(e.kind, e.id, {**e.data, "session": "", "run_id": ""}) for e in system.log_base.read_session(name)]
         for name in ("silent", "watched")
     )
     assert silent == watched

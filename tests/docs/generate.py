@@ -25,7 +25,7 @@ from lllm.cli.app import VERBS, cli  # noqa: E402
 from lllm.config.project import CONFIG_NAMES  # noqa: E402
 from lllm.config.schema import _AGENT, _KEYS, _LIMITS, DEFAULTS  # noqa: E402
 from lllm.config.source import Node  # noqa: E402
-from lllm.llm.session import Limits  # noqa: E402
+from lllm.llm.limits import Limits  # noqa: E402
 from lllm.log.envelope import KINDS  # noqa: E402
 from lllm.log.file import MAX_SEGMENT_BYTES  # noqa: E402
 from lllm.log.local import DEFAULT_DIR  # noqa: E402

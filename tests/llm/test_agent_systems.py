@@ -10,7 +10,7 @@ import pytest
 
 from lllm.errors import BadRequest, ConfigError, DiscoveryError, LogExists, NotRegisteredError
 from lllm.llm import AGENT_REGISTRY, AgentBase, AsyncAgentBase, build_agent, register_agent_class, register_prompt
-from lllm.llm.session import Limits
+from lllm.llm.limits import Limits
 from lllm.models import Prompt
 from lllm.providers.build import _BUILDERS, register_provider
 from lllm.providers.mock import MockProvider

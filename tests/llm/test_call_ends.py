@@ -10,7 +10,7 @@ from world import World, add, calls
 
 from lllm.const import CompletionCost, Roles
 from lllm.errors import BadRequest, CallCancelled, LimitExceeded, ProviderTimeout, RateLimited, UserCodeError
-from lllm.llm.session import Limits
+from lllm.llm.limits import Limits
 from lllm.models import Function, FunctionCall, Message, Prompt
 from lllm.testing import function_model
 

@@ -9,7 +9,7 @@ from world import World, add, calls, facts
 
 from lllm.errors import BadRequest, LLLMError, RateLimited, ServerError
 from lllm.llm import FinishedEvent
-from lllm.llm.session import Limits
+from lllm.llm.limits import Limits
 from lllm.models import Prompt
 
 NUMBER = Prompt(path="t/n", prompt="n", format=int, functions_list=[add])

@@ -12,8 +12,8 @@ from world import World
 from lllm.const import APITypes, CompletionCost, Roles
 from lllm.errors import ConfigError, RateLimited
 from lllm.llm import Agent, LLMResponder, Session
+from lllm.llm.limits import Limits
 from lllm.llm.prompts import PROMPT_REGISTRY, register_prompt
-from lllm.llm.session import Limits
 from lllm.log import MemoryLog
 from lllm.models import Message, Prompt
 from lllm.providers.transport import to_named_error

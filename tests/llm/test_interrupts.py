@@ -12,7 +12,7 @@ from lllm.errors import ConfigError
 from lllm.llm import AgentBase
 from lllm.llm.drive import drive
 from lllm.llm.jobs import DaemonThreads
-from lllm.llm.session import function_scope
+from lllm.llm.place import function_scope
 from lllm.models import Prompt
 
 

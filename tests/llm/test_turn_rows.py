@@ -18,7 +18,7 @@ from lllm.errors import (
     UserCodeError,
 )
 from lllm.llm import Session
-from lllm.llm.session import Limits
+from lllm.llm.limits import Limits
 from lllm.log import NoLog
 from lllm.models import Message, Prompt
 from lllm.testing import function_model

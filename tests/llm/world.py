@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from lllm.llm import Agent, Session
-from lllm.llm.session import NO_LIMITS
+from lllm.llm.limits import NO_LIMITS
 from lllm.log import MemoryLog
 from lllm.models import Prompt
 from lllm.providers.script import Script
@@ -42,7 +42,7 @@ class World:
             name="agent", system_prompt=contract, model="m1", provider=provider or function_model(respond), **options
         )
         self.log = log or MemoryLog()
-        self.session = Session.open(self.log, "run", header={"task": "t"}, limits=limits, seed=0)
+        self.session = Session.open(self.log, "run", header={"task": "t", "run_id": "r"}, limits=limits, seed=0)
         self.dialog = self.agent.init_dialog(session=self.session)
 
     def ask(self, text="go", **options):

@@ -23,7 +23,8 @@ from lllm.errors import (
     UserCodeError,
 )
 from lllm.llm.agent import Agent
-from lllm.llm.session import Limits, Session
+from lllm.llm.limits import Limits
+from lllm.llm.session import Session
 from lllm.llm.stream import FinishedEvent, TextEvent
 from lllm.models.function import Function
 from lllm.models.prompt import Prompt

@@ -15,7 +15,8 @@ from lllm.errors import ConfigError, LimitExceeded, LogError, NotRegisteredError
 from lllm.llm.agent import Agent
 from lllm.llm.base import AgentBase, AsyncAgentBase, build_agent
 from lllm.llm.caller import LLMCaller
-from lllm.llm.session import Limits, Session
+from lllm.llm.limits import Limits
+from lllm.llm.session import Session
 from lllm.log import LocalFileLog
 from lllm.log.memory import MemoryLog
 from lllm.log.redact import Redactor
@@ -153,13 +154,51 @@ def test_a_model_call_past_the_session_is_refused(tmp_path):
     assert "a replay is under way" in report.difference["got"]["error"]
 
 
-def test_a_session_inside_a_replayed_one_is_refused(tmp_path):
-    """A system that calls another system would run that one for real."""
-    define(lambda self, task: "inner").agent_type = "other"
-    inner = define(lambda self, task: self.agents["main"].name)
+def test_a_system_inside_a_system_is_a_part_of_its_session(tmp_path):
+    """An agent that calls agents is one run: one log, one replay, and nothing of it is asked again."""
+    inner = define(lambda self, task, tone="": ask(self, f"{task}, {tone}"))
+    inner.agent_type = "inner"
 
     def call(self, task):
-        return inner(config(tmp_path, name="inner"))(task)
+        system = inner(config(tmp_path, name="inner"))
+        return [system(f"{task} {n}", tone="dry") for n in (1, 2)]
+
+    define(call)
+    result = build_agent(config(tmp_path, agent_type="sys"))("a", session_name="s")
+    assert not (tmp_path / "logs" / "inner").exists()
+    runs = [e for e in log_of(tmp_path).read_session("s") if e.kind.startswith("run.")]
+    assert [(e.kind, e.id) for e in runs] == [(f"run.{k}", f"run@{n}") for n in (0, 1) for k in ("open", "close")]
+    assert (runs[0].data["task"], runs[0].data["kwargs"]) == ("a 1", {"tone": "dry"})
+    assert [run.data for run in runs[1::2]] == [{"status": "ok", "result": text} for text in result]
+    report = replay(log_of(tmp_path), "s")
+    assert (report.status, report.result) == ("same", result)
+
+
+def test_a_run_inside_a_run_that_fails_is_logged_and_replayed(tmp_path):
+    """The outer code may catch what the inner run raised, and does so again in a replay."""
+    inner = define(lambda self, task: int(task))
+    inner.agent_type = "inner"
+
+    def call(self, task):
+        try:
+            return inner(config(tmp_path))(task)
+        except ValueError as error:
+            return f"caught {error}"
+
+    define(call)
+    result = build_agent(config(tmp_path, agent_type="sys"))("no number", session_name="s")
+    assert result.startswith("caught invalid literal")
+    closed = next(e for e in log_of(tmp_path).read_session("s") if e.kind == "run.close")
+    assert closed.data["status"] == "failed"
+    assert replay(log_of(tmp_path), "s").status == "same"
+
+
+def test_a_session_opened_inside_a_replayed_one_is_refused(tmp_path):
+    """A session of its own is no part of the recording: what it asks would be asked for real."""
+
+    def call(self, task):
+        with Session.open(log_of(tmp_path), f"inner-{len(list(log_of(tmp_path).session_names()))}") as session:
+            return session.name
 
     define(call)
     build_agent(config(tmp_path, agent_type="sys"))("a task", session_name="s")
@@ -167,7 +206,6 @@ def test_a_session_inside_a_replayed_one_is_refused(tmp_path):
     report = replay(log_of(tmp_path), "s")
     assert report.status == "differs"
     assert "opens another session" in report.difference["got"]["error"]
-    assert len(list((tmp_path / "logs" / "inner").iterdir())) == 1
     assert sorted(log_of(tmp_path).session_names()) == sessions
 
 
