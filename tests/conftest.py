@@ -6,6 +6,8 @@ import pytest
 
 from lllm.testing import isolated_registries
 
+pytest_plugins = ["pytester"]  # tests of the plugin run pytest
+
 
 @pytest.fixture(autouse=True)
 def own_registries(monkeypatch):

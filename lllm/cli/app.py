@@ -20,6 +20,8 @@ VERBS = {
     "run": Verb("Run a task, or a file of tasks.", "lllm.cli.run"),
     "chat": Verb("Talk with one agent of a config.", "lllm.cli.chat"),
     "replay": Verb("Replay a session offline and tell whether today's code does the same.", "lllm.cli.replay"),
+    "resume": Verb("Go on with a session whose process died.", "lllm.cli.resume"),
+    "fork": Verb("Go on from any event of a session, in a new one.", "lllm.cli.fork"),
     "log": Verb("List, show and check sessions.", "lllm.cli.log"),
     "prompts": Verb("List, show and lint the project's prompts.", "lllm.cli.prompts"),
     "agents": Verb("List agent types and configured agents.", "lllm.cli.agents"),

@@ -13,9 +13,11 @@ from lllm.cli.options import config_options, standard
 from lllm.cli.screen import Screen
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from lllm.cli.talk import Talk
+    from lllm.llm.session import Session
+    from lllm.log.base import ReplayableLogBase
 
 
 @click.command()
@@ -49,6 +51,19 @@ def chat(screen: Screen, agent: str | None, config: str | None, settings: tuple[
         opened.result = talk.run()
     _conclude(screen, opened.name, talk, kept=opened.journal.path is not None)
     return INTERRUPTED if user.interrupted else 0
+
+
+def go_on(screen: Screen, values: Mapping[str, Any], name: str, log: ReplayableLogBase) -> Callable[[Session], int]:
+    """Return what a chat's session ran, to go on with: what was typed is recorded, the rest is asked for here."""
+    from lllm.cli.talk import Talk, build_talker  # noqa: PLC0415 - heavy
+
+    talker, user = build_talker(values, name, log), _User(screen, name)
+
+    def run(session: Session) -> int:
+        session.result = Talk(talker, session, user.read, user.tell).run()
+        return session.result
+
+    return run
 
 
 def _pick(values: Mapping[str, Any], agent: str | None, where: str) -> str:

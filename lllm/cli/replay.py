@@ -1,8 +1,9 @@
-"""``lllm replay``: run today's code over a recorded session, offline."""
+"""``lllm replay``: run today's code over a recorded session, offline; or tell what it would ask, or ask it."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
@@ -10,63 +11,82 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lllm.cli import exits
+from lllm.cli.again import Recorded, find_recorded, offline_run, override_options, to_overrides, watching
 from lllm.cli.options import log_options, standard
-from lllm.cli.screen import Screen
+from lllm.cli.screen import Screen, preview
 
 if TYPE_CHECKING:
-    from lllm.log.local import LocalFileLog
     from lllm.replay import ReplayReport
 
 _WORDS = {
     "same": "same: today's code does exactly what was recorded",
     "ended": "ended: the recorded run was killed or interrupted here, and up to here today's code does the same",
+    "stopped": "stopped where you asked; up to here today's code does the same",
     "differs": "differs: today's code does something else than was recorded",
 }
+_STYLES = {"same": "green", "ended": "yellow", "stopped": "yellow", "differs": "bold red"}
 
 
 @click.command()
 @click.argument("session", default="last")
+@click.option("--until", metavar="AT", help="Stop before this event: a seq, or an id such as 1/s2.")
+@click.option("--pdb", "debugs", is_flag=True, help="Where the replay stops, open the debugger in your code.")
+@click.option("--check", "checks", is_flag=True, help="List the model calls that today's code would change.")
+@click.option("--what-if", "asks", is_flag=True, help="Ask the model for real; functions answer from the recording.")
+@override_options
 @log_options
 @standard
-def replay(screen: Screen, session: str, config: str | None, log_dir: str | None) -> int:
+def replay(  # noqa: PLR0913 - the options of a command line
+    screen: Screen,
+    session: str,
+    until: str | None,
+    debugs: bool,
+    checks: bool,
+    asks: bool,
+    settings: Sequence[str],
+    model: str,
+    prompts: Sequence[str],
+    config: str | None,
+    log_dir: str | None,
+) -> int:
     """Replay SESSION (a name, a unique start of one, or "last") without network and without running any function.
 
     Exit code 3 tells that today's code or prompts do something else than was recorded, and the report says where.
+    --set, --model and --prompt belong to --what-if, which is the only one that asks a model.
     """
-    from lllm.cli.project import discover, find_place, open_log  # noqa: PLC0415 - heavy
-    from lllm.cli.work import to_data  # noqa: PLC0415 - as above
+    if checks and asks:
+        raise click.UsageError("choose --check or --what-if")
+    if (settings or model or prompts) and not asks:
+        raise click.UsageError("--set, --model and --prompt belong to --what-if, or to lllm fork")
+    recorded = find_recorded(session, config, log_dir)
+    if checks:
+        return _check(screen, recorded)
+    if asks:
+        from lllm.cli.what_if import show_what_if  # noqa: PLC0415 - heavy
 
-    place = find_place(config)
-    log = open_log(place, log_dir)
-    name = log.resolve(session)
-    first = next(iter(log.read_session(name)), None)
-    header = first.data if first is not None else {}
-    discover(place, header.get("config") or {})
+        return show_what_if(screen, recorded, to_overrides(settings, model, prompts, recorded.config))
+    return _replay(screen, recorded, until or recorded.at or None, debugs=debugs)
+
+
+def _replay(screen: Screen, recorded: Recorded, until: str | None, *, debugs: bool) -> int:
+    from lllm.cli.debug import open_debugger  # noqa: PLC0415 - heavy
+    from lllm.cli.work import to_data  # noqa: PLC0415 - as above
+    from lllm.replay import replay as run_replay  # noqa: PLC0415 - as above
+
+    code = offline_run(recorded)
+    on_stop = open_debugger if debugs else None
     with redirect_stdout(sys.stderr):  # what user code prints is no part of the report
-        report = _replayed(log, name, header)
+        report = run_replay(recorded.log, recorded.name, code, until=until, on_stop=on_stop)
     if screen.as_json:
         screen.json(asdict(replace(report, result=None)) | {"result": to_data(report.result)})
     else:
-        _show(screen, report)
+        _show(screen, report, recorded)
     return exits.DIFFERS if report.status == "differs" else exits.OK
 
 
-def _replayed(log: LocalFileLog, name: str, header: dict[str, Any]) -> ReplayReport:
-    from lllm.replay import replay as run_replay  # noqa: PLC0415 - heavy
-
-    if "chat" not in header:
-        return run_replay(log, name)
-    from lllm.cli.talk import rerun  # noqa: PLC0415 - heavy
-    from lllm.log.memory import NoLog  # noqa: PLC0415 - loaded when used
-
-    return run_replay(log, name, rerun(header, NoLog()))
-
-
-def _show(screen: Screen, report: ReplayReport) -> None:
-    from lllm.cli.screen import preview  # noqa: PLC0415 - used here alone
+def _show(screen: Screen, report: ReplayReport, recorded: Recorded) -> None:
     from lllm.cli.work import to_text  # noqa: PLC0415 - heavy
 
-    style = {"same": "green", "ended": "yellow", "differs": "bold red"}[report.status]
     screen.line(f"session  {report.session}")
     screen.line(f"events   {report.replayed} of {report.events} agree")
     steps, dialogs = _count(report.steps, "model call"), _count(report.dialogs, "dialog")
@@ -75,22 +95,67 @@ def _show(screen: Screen, report: ReplayReport) -> None:
         screen.line(f"error    {preview(report.error, 300)}  (as recorded)")
     elif report.status == "same":
         screen.line(f"result   {preview(to_text(report.result), 300)}")
-    screen.line(_WORDS[report.status], style)
+    screen.line(_WORDS[report.status], _STYLES[report.status])
     if report.difference:
-        _show_difference(screen, report)
+        show_difference(screen, report.difference)
+    _show_next(screen, report, recorded)
     for remark in report.remarks:
         screen.say(f"note: {remark}", "dim")
 
 
-def _show_difference(screen: Screen, report: ReplayReport) -> None:
-    from lllm.replay.diverge import render_report  # noqa: PLC0415 - heavy
+def _show_next(screen: Screen, report: ReplayReport, recorded: Recorded) -> None:
+    """Write the command that goes on from here."""
+    seq = report.difference.get("seq") if report.difference else report.stopped_at
+    if report.status == "differs":
+        screen.say(f"look at the recording:         lllm log show {report.session} --full{recorded.place.asked}")
+        screen.say(f"every call that would change:  {recorded.to_command('replay')} --check")
+    if report.status in {"differs", "stopped"}:
+        screen.say(f"go on from here with today's code:  {recorded.to_command('fork', seq or '')}")
+    if report.status == "ended":
+        screen.say(f"go on with it:  {recorded.to_command('resume')}")
+
+
+def show_difference(screen: Screen, difference: Any) -> None:
+    """Write a divergence report."""
+    from lllm.replay.text import render_report  # noqa: PLC0415 - heavy
 
     styles = {"+": "green", "-": "red", "@": "cyan"}
-    for line in render_report(report.difference).splitlines():
+    for line in render_report(difference).splitlines():
         screen.line(line, styles.get(line[:1], ""))
-    screen.say(f"look at the recording: lllm log show {report.session} --full")
-    screen.say("if the change is meant, run the task again; the old session stays as it is")
+
+
+def _check(screen: Screen, recorded: Recorded) -> int:
+    from lllm.replay.check import check as run_check  # noqa: PLC0415 - heavy
+
+    code = offline_run(recorded)
+    with redirect_stdout(sys.stderr):
+        report = run_check(recorded.log, recorded.name, code)
+    if screen.as_json:
+        screen.json(asdict(report))
+        return exits.DIFFERS if report.changed or report.stopped else exits.OK
+    screen.line(f"session  {report.session}")
+    screen.line(f"calls    {len(report.changed)} of {_count(report.calls, 'model call')} would be another one today")
+    for change in report.changed:
+        told = f"{change['id']:<8} seq {change['seq']:<5} {change['cause']} ({change['pointer']})"
+        screen.line(f"  {told}", "yellow")
+    for change in report.because:
+        screen.line(f"  {change['kind']} {change['id']}: {change['cause']}", "dim")
+        for line in str(change["diff"]).splitlines()[2:12]:
+            screen.line(f"    {line}", {"+": "green", "-": "red"}.get(line[:1], "dim"))
+    if report.stopped:
+        told = f"from seq {report.stopped['seq']} on today's code does something else, so {report.untold} calls"
+        screen.line(f"{told} cannot be told: {report.stopped['message']}", "bold red")
+    if not (report.changed or report.stopped):
+        screen.line("same: no call would change", "green")
+        return exits.OK
+    first = next((change["seq"] for change in (*report.changed, report.stopped) if change), "")
+    screen.say(f"the changed calls had cost {report.tokens} tokens")
+    screen.say(f"ask them anew:  {recorded.to_command('fork', first)}")
+    return exits.DIFFERS
 
 
 def _count(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+__all__ = ["replay", "show_difference", "watching"]

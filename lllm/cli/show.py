@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lllm.cli.screen import Screen, preview
 
 if TYPE_CHECKING:
-    from lllm.cli.view import DialogView, Entry, SessionView
+    from lllm.export.view import DialogView, Entry, SessionView
     from lllm.log.envelope import Event
 
 MAX_LINES, MAX_CHARS = 12, 1200
@@ -32,6 +32,7 @@ def show_session(screen: Screen, name: str, view: SessionView, *, full: bool) ->
     screen.line(f"{view.prompt_tokens} prompt and {view.completion_tokens} completion tokens, cost {cost}")
     task = view.task if isinstance(view.task, str) else _json(view.task)
     screen.line(f"task: {_cut(task, full=full)}")
+    _show_around(screen, view)
     for dialog in view.dialogs:
         _show_dialog(screen, dialog, full=full)
     for value_name, value in view.values:
@@ -40,6 +41,16 @@ def show_session(screen: Screen, name: str, view: SessionView, *, full: bool) ->
         screen.line(f"shown {preview(_json(shown))}", "dim")
     screen.line()
     _show_end(screen, view, full=full)
+
+
+def _show_around(screen: Screen, view: SessionView) -> None:
+    """Write where the session comes from, and which runs it holds."""
+    if view.parent:
+        screen.line(f"forked from {view.parent} after event {view.parent_seq}")
+    for resume in view.resumes:
+        screen.line(f"gone on with after a crash, at event {resume['seq']}")
+    for run in view.runs:
+        screen.line(f"run {run.id} of {run.agent_type or 'nobody'}, {run.status}: {preview(_json(run.task))}")
 
 
 def _show_end(screen: Screen, view: SessionView, *, full: bool) -> None:

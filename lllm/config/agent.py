@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from lllm.config.merge import expand, flatten, join_path, load_layers, override, to_plain
+from lllm.config.merge import SET, expand, flatten, join_path, load_layers, override, to_plain
 from lllm.config.project import DEFAULT_LOG_DIR, find_config_file, find_project
 from lllm.config.schema import DEFAULTS, Fault, check_agent_tree
 from lllm.config.source import Node
 from lllm.errors import ConfigError
 
 DEFAULT = "default"
+RECORDED = "recorded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,32 @@ def load_agent_config(
     tree = _with_log_dir(tree, _log_root(path, env) if root is None else Path(root))
     origins = {join_path(keys): node.where for keys, node in flatten(tree)}
     return AgentConfig(to_plain(tree), origins, path, tuple(files))
+
+
+def to_overridden(values: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any]:
+    """Return a config as plain data with settings ``a.b.c=value`` laid over it. Pure.
+
+    Raises:
+        ConfigError: a setting is none, or the config that comes out is wrong.
+    """
+    if not settings:
+        return dict(values)
+    tree = _to_node(values)
+    for setting in settings:
+        tree = override(tree, setting)
+    if faults := check_agent_tree(tree):
+        raise _error(faults, Path(SET))
+    return to_plain(tree)
+
+
+def _to_node(value: Any) -> Node:
+    """Return plain data as a tree whose values have no place in a file."""
+    if isinstance(value, Mapping):
+        items = cast("Mapping[str, Any]", value).items()
+        return Node({str(key): _to_node(part) for key, part in items}, RECORDED, RECORDED)
+    if isinstance(value, list | tuple):
+        return Node([_to_node(part) for part in cast("Sequence[Any]", value)], RECORDED, RECORDED)
+    return Node(value, RECORDED, RECORDED)
 
 
 def _root(path: Path) -> Path:

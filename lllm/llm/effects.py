@@ -117,8 +117,8 @@ class Tape(Protocol):
         """Return how many items of a map had begun when one of them failed; None when it did not fail."""
         ...
 
-    def value(self, id: str) -> Any:  # noqa: A002 - the envelope's own word
-        """Return the recorded value of a ``value`` event, or MISSING when it is to be made now.
+    def value(self, id: str, name: str) -> Any:  # noqa: A002 - the envelope's own word
+        """Return the recorded value ``id``, which code calls ``name``, or MISSING when it is to be made now.
 
         Raises:
             ReplayStopped: there is none, and offline there must be one.

@@ -124,7 +124,7 @@ async def _end(tasks: Sequence[asyncio.Future[Any]]) -> None:
 def _error_of(tape: Tape, id_: str, ended: Sequence[Any]) -> BaseException:
     """Return the recorded error of a map that failed: today's own, where one of today's items ended in it."""
     try:
-        told = tape.value(id_)
+        told = tape.value(id_, "map")
     except BaseException as error:  # noqa: BLE001 - to be raised by the caller
         own = [end for end in ended if isinstance(end, BaseException) and _line(end) == _line(error)]
         return own[0] if own else error

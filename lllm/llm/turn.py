@@ -169,29 +169,30 @@ class Turn:
 
     def _log_request(self, command: CallModel) -> None:
         assert self._request is not None
-        contract, history = self._request.contract, self._request.history
-        self._log_contract(contract)
+        history = self._request.history
+        fingerprint = self._log_contract(self._request.contract)
         step_id = self.dialog.next_step_id
         why = f',"retry":{self.machine.retries}' if command.problem else ""
         why += f',"recall":{self.machine.recalls}' if command.again else ""
-        data = f'{{"contract":"{contract.fingerprint}","n":{len(history)},"chain":"{history.chain.hex()[:32]}"{why}}}'
+        data = f'{{"contract":"{fingerprint}","n":{len(history)},"chain":"{history.chain.hex()[:32]}"{why}}}'
         # Counted once it is in the log: an interrupt before leaves the step's id to the next request, in a replay too.
         self._seq = self.session.emit("model.request", step_id, data, self._seq)
         self._step_id = step_id
         self.dialog.count_step()
 
-    def _log_contract(self, contract: Contract) -> None:
-        """Log a contract at its first use in the session."""
-        # The fingerprint is what a server could notice; two prompts of one path may still differ in what we do.
-        key = f"{self.terms.agent}|{self.terms.prompt.path}|{contract.fingerprint}-{self.terms.prompt.hash[:8]}"
-        if not self.session.is_first(key):
-            return
+    def _log_contract(self, contract: Contract) -> str:
+        """Log a contract at its first use in the session; return what requests call it."""
         prompt = self.terms.prompt
-        # The hash stands last: a reader, or a replay, finds first what it is made of.
-        told = {"path": prompt.path, "source": prompt.prompt, "parser": prompt.parser_name, **prompt.handlers}
-        data = {"agent": self.terms.agent, "provider": self.terms.provider.describe(), "prompt": told}
-        data |= contract.to_dict() | {"prompt_hash": prompt.hash, "fingerprint": contract.fingerprint}
-        self.session.log("contract", f"contract/{key}", data)
+        # What a server could notice, and what of the prompt only we do: two may look alike to a server.
+        fingerprint = f"{contract.fingerprint}-{prompt.hash[:8]}"
+        key = f"{self.terms.agent}|{prompt.path}|{fingerprint}"
+        if self.session.is_first(key):
+            # The hash stands last: a reader, or a replay, finds first what it is made of.
+            told = {"path": prompt.path, "source": prompt.prompt, "parser": prompt.parser_name, **prompt.handlers}
+            data = {"agent": self.terms.agent, "provider": self.terms.provider.describe(), "prompt": told}
+            data |= contract.to_dict() | {"prompt_hash": prompt.hash, "fingerprint": fingerprint}
+            self.session.log("contract", f"contract/{key}", data)
+        return fingerprint
 
     def _model_failed(self, error: ProviderError) -> Event:
         self._seq = self.session.log("model.error", self._step_id, error.to_facts(), self._seq)

@@ -47,7 +47,7 @@ def take_value(owner: Owner, name: str, make: Callable[[], Any]) -> Any:
     """Make a value that nothing in the world notices, such as the time, and log it."""
     id_, cause = owner.next_id("v"), owner.last()
     with _making(owner, name, id_, cause):
-        value = _recorded(owner, id_)
+        value = _recorded(owner, id_, name)
         if value is MISSING:
             value = make()
     return _keep(owner, name, id_, value, cause)
@@ -59,7 +59,7 @@ def run_step(owner: Owner, name: str, make: Callable[[], Any], *, repeatable: bo
     if not repeatable and owner.journal.needs_barrier:
         owner.journal.barrier()
     with _making(owner, name, id_, cause):
-        value = _recorded(owner, id_)
+        value = _recorded(owner, id_, name)
         if value is MISSING:
             value = make()
     return _keep(owner, name, id_, value, cause)
@@ -71,7 +71,7 @@ async def arun_step(owner: Owner, name: str, make: Callable[[], Awaitable[Any]],
     if not repeatable and owner.journal.needs_barrier:
         await asyncio.to_thread(owner.journal.barrier)
     with _making(owner, name, id_, cause):
-        value = await _arecorded(owner, id_)
+        value = await _arecorded(owner, id_, name)
         if value is MISSING:
             value = await make()
     return _keep(owner, name, id_, value, cause)
@@ -82,14 +82,14 @@ def _begin(owner: Owner, name: str, *, repeatable: bool) -> tuple[str, int]:
     return id_, owner.log("step", id_, {"name": name, **({"repeatable": True} if repeatable else {})}, cause)
 
 
-def _recorded(owner: Owner, id_: str) -> Any:
-    return MISSING if owner.tape is None else owner.tape.value(id_)
+def _recorded(owner: Owner, id_: str, name: str) -> Any:
+    return MISSING if owner.tape is None else owner.tape.value(id_, name)
 
 
-async def _arecorded(owner: Owner, id_: str) -> Any:
+async def _arecorded(owner: Owner, id_: str, name: str) -> Any:
     """Return a recorded value. A cancellation comes from where it came from, if that takes no longer than it took."""
     try:
-        return _recorded(owner, id_)
+        return _recorded(owner, id_, name)
     except asyncio.CancelledError as error:
         await asyncio.sleep(getattr(error, "after_s", 0.0))  # asyncio.timeout turns only its own into a TimeoutError
         raise

@@ -11,13 +11,15 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
 
 from lllm.errors import LogCorrupt
 from lllm.log.envelope import Event
-from lllm.log.sync import sync_file, sync_folder
+from lllm.log.file import WriteOptions
+from lllm.log.sync import make_folder, write_all
 from lllm.log.walk import containers, entries
 from lllm.utils import encode_json
 
@@ -25,6 +27,7 @@ FOLDER = "blobs"
 OVER_BYTES = 8192
 _REFERENCE = "$blob"
 _MARK = f'{_REFERENCE}"'
+_SHA = re.compile(r"[0-9a-f]{64}")
 _ESCAPED = re.compile(r"\$+\$blob")
 _HINT = "`lllm log fsck` lists every blob that is missing or damaged"
 
@@ -43,12 +46,13 @@ class BlobStore:
 
     Args:
         folder: where they live, as ``ab/<sha256>``.
-        durable: whether a blob must survive a power loss before its event is written.
+        options: how to write; where they promise anything about a power loss, a blob survives one before its event is
+            written.
     """
 
-    def __init__(self, folder: Path, *, durable: bool) -> None:
+    def __init__(self, folder: Path, options: WriteOptions) -> None:
         self.folder = folder
-        self._durable = durable
+        self._options = options
 
     def save_large(self, data_json: str) -> str:
         """Store the large texts of one JSON object and return it with references in their place.
@@ -90,6 +94,14 @@ class BlobStore:
                 except LogCorrupt as error:
                     yield sha, error
 
+    def sync_event(self, event: Event) -> None:
+        """Make the blobs of an event survive a power loss. One that is not there is the reader's to tell."""
+        if _MARK.encode("ascii") in event.raw:
+            for path in [self.path(sha) for _, _, sha in _references(event.data) if _SHA.fullmatch(sha)]:
+                with suppress(FileNotFoundError):
+                    self._sync(path)
+                    self._sync_names(path)
+
     def path(self, sha: str) -> Path:
         """Return where the blob with this SHA-256 lives."""
         return self.folder / sha[:2] / sha
@@ -100,7 +112,7 @@ class BlobStore:
         Raises:
             LogCorrupt: it is missing or damaged; ``where`` is its file.
         """
-        if not re.fullmatch(r"[0-9a-f]{64}", sha):
+        if not _SHA.fullmatch(sha):
             # Anything else could name a file elsewhere.
             raise LogCorrupt("a reference to a blob names no SHA-256", where=sha[:80], hint=_HINT)
         path = self.path(sha)
@@ -115,30 +127,42 @@ class BlobStore:
     def _save(self, content: bytes) -> str:
         sha = sha256(content).hexdigest()
         path = self.path(sha)
-        if not (path.is_file() and path.stat().st_size == len(content)):
-            path.parent.mkdir(parents=True, exist_ok=True)
+        if not _holds(path, content):
+            make_folder(path.parent, self._sync_folder)
             self._write(path, content)
-        elif self._durable:
+        elif self._options.is_durable:
             # Somebody else may have written it without waiting for the disk.
-            _sync(path)
+            self._sync(path)
+        self._sync_names(path)
         return sha
 
     def _write(self, path: Path, content: bytes) -> None:
         """Write under a name of our own, then rename: a blob is there whole or not at all."""
         draft = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
         try:
-            with draft.open("wb") as file:
-                file.write(content)
-                file.flush()
-                if self._durable:
-                    sync_file(file.fileno())
+            with draft.open("wb", buffering=0) as file:
+                write_all(self._options.write, file.fileno(), content)
+                if self._options.is_durable:
+                    self._options.sync(file.fileno())
             draft.replace(path)
         except BaseException:
             draft.unlink(missing_ok=True)
             raise
-        if self._durable:
-            sync_folder(path.parent)
-            sync_folder(self.folder)
+
+    def _sync(self, path: Path) -> None:
+        fd = os.open(path, os.O_RDONLY)
+        try:
+            self._options.sync(fd)
+        finally:
+            os.close(fd)
+
+    def _sync_names(self, path: Path) -> None:
+        for folder in (path.parent, self.folder, self.folder.parent):
+            self._sync_folder(folder)
+
+    def _sync_folder(self, folder: Path) -> None:
+        if self._options.is_durable:
+            self._options.sync_folder(folder)
 
 
 def _references(data: dict[str, Any]) -> Iterator[tuple[Any, Any, str]]:
@@ -161,9 +185,9 @@ def _rename(node: dict[str, Any], new_name: Callable[[str], str]) -> None:
     node.update(items)
 
 
-def _sync(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY)
+def _holds(path: Path, content: bytes) -> bool:
+    """Return whether a blob is there and sound. One of the right size may be zeros since a power loss."""
     try:
-        sync_file(fd)
-    finally:
-        os.close(fd)
+        return path.stat().st_size == len(content) and path.read_bytes() == content
+    except FileNotFoundError:
+        return False

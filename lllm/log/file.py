@@ -17,7 +17,8 @@ from typing import Literal, NamedTuple
 
 from lllm.errors import LogError, LogFenced, LogPoisoned
 from lllm.log.envelope import GENESIS, IGNORABLE, encode_line
-from lllm.log.sync import sync_file, sync_folder
+from lllm.log.lock import SessionLock
+from lllm.log.sync import sync_file, sync_folder, write_all
 
 Durability = Literal["none", "flush", "barrier", "strict"]
 MAX_SEGMENT_BYTES = 64 * 1024 * 1024
@@ -33,6 +34,7 @@ class WriteOptions:
         max_segment_bytes: size at which the next file begins; one event may be larger.
         write: like ``os.write``; may write less than it was given.
         sync: returns when a file's content is on the disk.
+        sync_folder: returns when the names in a folder are on the disk.
         clock: seconds since 1970.
     """
 
@@ -40,6 +42,7 @@ class WriteOptions:
     max_segment_bytes: int = MAX_SEGMENT_BYTES
     write: Callable[[int, bytes | memoryview], int] = os.write
     sync: Callable[[int], None] = sync_file
+    sync_folder: Callable[[Path], None] = sync_folder
     clock: Callable[[], float] = time.time
 
     @property
@@ -73,7 +76,7 @@ class EventFile:
         folder: the session's folder, whose lock the caller holds.
         options: how to write.
         tip: where the log ends now; its ``fd`` is ignored.
-        fence: raises LogFenced when the caller no longer holds the session; asked at each sync.
+        lock: the session's; asked at each sync whether the caller still holds it, and told how far it came.
     """
 
     def __init__(
@@ -81,11 +84,11 @@ class EventFile:
         folder: Path,
         options: WriteOptions,
         tip: Tip = START,
-        fence: Callable[[], None] | None = None,
+        lock: SessionLock | None = None,
     ) -> None:
         self.folder = folder
         self._options = options
-        self._fence = fence
+        self._session_lock = lock
         self._lock = threading.Lock()
         # Taken after _lock where both are needed. Held during a sync, so that those who come meanwhile wait for the
         # next one.
@@ -176,15 +179,16 @@ class EventFile:
         if self._is_writing:
             try:
                 os.ftruncate(self._tip.fd, self._tip.size_bytes)
+                if self._options.is_durable:
+                    # A power loss could otherwise mix what is taken back with what is written in its place.
+                    self._options.sync(self._tip.fd)
             except OSError as error:
                 raise self.poison(error) from error
             self._is_writing = False
 
     def _write(self, fd: int, line: bytes) -> None:
         try:
-            written = self._options.write(fd, line)
-            while written < len(line):
-                written += self._options.write(fd, memoryview(line)[written:])
+            write_all(self._options.write, fd, line)
         except OSError as error:
             # Half a line is no harm, recovery sets it aside; a clean end is kinder to whoever reads the file.
             with suppress(OSError):
@@ -212,12 +216,14 @@ class EventFile:
             raise self._poisoned()
         tip = self._tip
         try:
-            if self._fence is not None:
-                self._fence()
             self._options.sync(tip.fd)
             while self._new_names:
-                sync_folder(self._new_names[-1])
+                self._options.sync_folder(self._new_names[-1])
                 self._new_names.pop()
+            if self._session_lock is not None:
+                # Asked last: the less time between this answer and the effect, the less a stale writer can do.
+                self._session_lock.check()
+                self._session_lock.note_synced(tip.seq)
         except LogFenced as error:
             self.poison(error)
             raise

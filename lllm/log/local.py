@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from lllm.config.project import DEFAULT_LOG_DIR
-from lllm.errors import ConfigError, LogCorrupt, LogError, LogExists, SessionNotFound
-from lllm.log.base import ReplayableLogBase, SessionInfo, SessionLog, to_session_info
+from lllm.errors import ConfigError, LogCorrupt, LogError, LogExists, LogFenced, SessionNotFound
+from lllm.log.base import ReplayableLogBase, SessionInfo, SessionLog
 from lllm.log.blobs import FOLDER, BlobStore, is_walk_needed
 from lllm.log.envelope import KINDS, Event
 from lllm.log.file import MAX_SEGMENT_BYTES, START, Durability, EventFile, Tip, WriteOptions, segment_name
+from lllm.log.flock import sharing
+from lllm.log.listing import EVERY, INDEXED_FROM, Listed, Wanted, read_listed, select, warn
 from lllm.log.lock import NAME as LOCK
 from lllm.log.lock import SessionLock
-from lllm.log.reader import Walk, read_ends
+from lllm.log.marks import INDEX, mark_changed
+from lllm.log.reader import Walk
 from lllm.log.recovery import recover
 from lllm.log.redact import KEY_SHAPES, Redactor
+from lllm.log.sync import make_folder
+
+if TYPE_CHECKING:
+    from lllm.log.index import SessionIndex
 
 DEFAULT_DIR = DEFAULT_LOG_DIR
 
@@ -51,7 +59,7 @@ class LocalFileLog(ReplayableLogBase):
         self.folder = Path(config.get("log_dir") or DEFAULT_DIR).expanduser().absolute() / check_name(base_name, "log")
         self.redactor = to_redactor(config.get("redact"))
         self._options = options or _to_options(config)
-        self._blobs = BlobStore(self.folder / FOLDER, durable=self._options.is_durable)
+        self._blobs = BlobStore(self.folder / FOLDER, self._options)
 
     def open_session(self, session: str) -> SessionLog:
         """Begin a new session in a new folder.
@@ -62,18 +70,17 @@ class LocalFileLog(ReplayableLogBase):
         """
         folder = self._path(session)
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            # Once in a log's life, and whatever this writer promises: the next one here may promise more.
+            make_folder(self.folder, self._options.sync_folder)
             folder.mkdir()
         except OSError as error:
             if not (isinstance(error, FileExistsError) and folder.is_dir()):
                 raise _cannot_make(error, folder) from error
-            raise LogExists(
-                f"the session {session!r} is there already",
-                where=str(folder),
-                hint="choose another session_name, or delete its folder",
-            ) from error
+            raise _exists(session, folder) from error
         try:
             return self._write(session, lambda _: START)
+        except LogFenced as error:  # somebody went on with it as soon as its folder was there: it is theirs
+            raise _exists(session, folder) from error
         except BaseException:  # a full disk, or Ctrl-C: leave no session behind that never began
             with suppress(OSError):
                 for name in (LOCK, segment_name(1)):
@@ -90,7 +97,7 @@ class LocalFileLog(ReplayableLogBase):
             LogCorrupt: it is damaged; nothing is changed.
         """
         self._check_exists(session)
-        return self._write(session, recover)
+        return self._write(session, lambda folder: recover(folder, self._options))
 
     def read_session(self, session: str) -> Iterator[Event]:
         """Yield a session's events, verified, large texts filled in; a torn end is left out."""
@@ -99,22 +106,54 @@ class LocalFileLog(ReplayableLogBase):
 
     def session_names(self) -> list[str]:
         """Return the names of the session folders; empty when nothing was logged yet."""
-        if not self.folder.is_dir():
+        try:
+            with os.scandir(self.folder) as entries:
+                return [entry.name for entry in entries if _is_session_name(entry.name) and entry.is_dir()]
+        except (FileNotFoundError, NotADirectoryError):
             return []
-        return [path.name for path in self.folder.iterdir() if path.is_dir() and _is_session_name(path.name)]
 
     def describe_session(self, session: str) -> SessionInfo:
         """Return one line about a session from its first and its last event, without a walk."""
-        folder = self._check_exists(session)
-        first = last = None
-        try:
-            first, last = read_ends(folder)
-            for event in (first, last if last is not first else None):
-                if event is not None:
-                    self._blobs.load_event(event)
-        except (LogError, OSError):
-            return to_session_info(session, folder, (first, last), damaged=True)
-        return to_session_info(session, folder, (first, last))
+        return read_listed(self._check_exists(session), self._blobs).info
+
+    def list_sessions(self) -> list[SessionInfo]:
+        """Return all sessions, newest first."""
+        return [listed.info for listed in self.find_sessions()]
+
+    def find_sessions(self, wanted: Wanted = EVERY, tell: Callable[[str], None] = warn) -> list[Listed]:
+        """Return the sessions that are wanted, newest first.
+
+        Of a log with many sessions, an index is kept in ``index.sqlite``; see ``lllm.log.index``.
+
+        Args:
+            wanted: which ones, and how many.
+            tell: is told in one line what takes long, or was mended. By default it is written to stderr.
+        """
+        if (self.folder / INDEX).exists() or len(names := self.session_names()) >= INDEXED_FROM:
+            return self._index(tell).find(wanted)
+        folders = [self.folder / name for name in names]
+        return select((read_listed(folder, self._blobs) for folder in folders if folder.is_dir()), wanted)
+
+    def rebuild_index(self, tell: Callable[[str], None] = warn) -> int:
+        """Make ``index.sqlite`` anew from the sessions' files and return how many sessions it holds.
+
+        Raises:
+            SessionNotFound: nothing was logged yet.
+        """
+        if not self.folder.is_dir():
+            raise SessionNotFound("there is no log", where=str(self.folder), hint="run a task first")
+        return self._index(tell).rebuild()
+
+    def resolve(self, name: str) -> str:
+        """Return the session that a person means: an exact name, else a prefix that only one has, else ``last``.
+
+        Raises:
+            SessionNotFound: none fits, or several do; the hint names what is near.
+        """
+        if _is_session_name(name) and (self.folder / name).is_dir():
+            return name
+        newest = self.find_sessions(Wanted(limit=1)) if name == "last" else []
+        return newest[0].info.session if newest else super().resolve(name)
 
     def session_path(self, session: str) -> Path:
         """Return the folder of a session.
@@ -123,6 +162,14 @@ class LocalFileLog(ReplayableLogBase):
             SessionNotFound: no such session.
         """
         return self._check_exists(session)
+
+    def _index(self, tell: Callable[[str], None]) -> SessionIndex:
+        from lllm.log.index import SessionIndex  # noqa: PLC0415 - only who lists needs sqlite
+
+        def read(folder: Path, size_bytes: int) -> Listed:
+            return read_listed(folder, self._blobs, size_bytes)
+
+        return SessionIndex(self.folder, self.session_names, read, tell)
 
     def _read(self, session: str) -> Iterator[Event]:
         try:
@@ -141,8 +188,9 @@ class LocalFileLog(ReplayableLogBase):
     def _write(self, session: str, find_tip: Callable[[Path], Tip]) -> SessionLog:
         folder = self._path(session)
         lock = SessionLock(folder)
+        mark_changed(self.folder, session)
         try:
-            file = EventFile(folder, self._options, find_tip(folder), lock.check)
+            file = EventFile(folder, self._options, find_tip(folder), lock)
         except BaseException as error:
             lock.release()
             if isinstance(error, OSError):
@@ -182,12 +230,14 @@ class LocalSession(SessionLog):
         if kind not in KINDS:
             raise ValueError(f"no kind of event is called {kind!r}")
         data_json = self.redact(data_json)
-        if is_walk_needed(data_json):
-            try:
-                data_json = self._blobs.save_large(data_json)
-            except OSError as error:
-                raise self._file.poison(error) from error
-        return self._file.append(kind, id, data_json, cause)
+        if not is_walk_needed(data_json):
+            return self._file.append(kind, id, data_json, cause)
+        try:
+            # Between a blob and the event that refers to it, no prune may look for blobs that nobody refers to.
+            with sharing(self._blobs.folder.parent):
+                return self._file.append(kind, id, self._blobs.save_large(data_json), cause)
+        except OSError as error:
+            raise self._file.poison(error) from error
 
     def barrier(self) -> None:
         """Return when everything appended so far survives a power loss, if this log promises that."""
@@ -214,6 +264,14 @@ def _cannot_make(error: OSError, folder: Path) -> LogError:
     )
 
 
+def _exists(session: str, folder: Path) -> LogExists:
+    return LogExists(
+        f"the session {session!r} is there already",
+        where=str(folder),
+        hint="choose another session_name, or delete its folder",
+    )
+
+
 def check_name(name: str, what: str) -> str:
     """Return ``name`` if it is one safe path component: letters, digits and ``._-``, at most 128.
 
@@ -229,7 +287,7 @@ def check_name(name: str, what: str) -> str:
 
 
 def _is_session_name(name: str) -> bool:
-    return name != FOLDER and re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}", name) is not None
+    return name not in (FOLDER, INDEX) and re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}", name) is not None
 
 
 def to_redactor(patterns: Any) -> Redactor:

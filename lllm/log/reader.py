@@ -1,7 +1,8 @@
 """How a session's files are read: verified line by line, up to the first damage, which is then named.
 
 A writer that died leaves a torn end: bad bytes with nothing sound behind them. That is expected, and reading just stops
-there. Bad bytes with a sound line behind them are damage, and are refused with their place.
+there. Bad bytes with a sound line behind them are damage, and are refused with their place; unless they show that a
+power loss kept a later sector of the file and not the one before it, and no barrier covered them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from typing import BinaryIO
 
 from lllm.errors import LogCorrupt, LogError
 from lllm.log.envelope import Event, decode_line, is_whole, peek_line
+from lllm.log.lock import read_synced_seq
 
+SECTOR_BYTES = 512
 _LINE_START = b'{"v":'
 _FSCK = "`lllm log fsck` explains what is left"
 
@@ -84,8 +87,9 @@ class Walk:
                 event = decode_line(line, self.last)
             except LogError as error:
                 if not is_whole(line[:-1]):
-                    self._check_rest([line])
-                    self._check_rest(file)
+                    unsynced = self._is_unsynced(line)
+                    self._check_rest([line], unsynced=unsynced)
+                    self._check_rest(file, unsynced=unsynced)
                     return
                 raise self._refuse(error) from error
             self.last = event
@@ -93,11 +97,16 @@ class Walk:
             self._place = Place(segment, number + 1, offset)
             yield event
 
-    def _check_rest(self, lines: Iterable[bytes]) -> None:
-        """Make sure that the bad line, and what follows it, holds no sound one."""
+    def _is_unsynced(self, line: bytes) -> bool:
+        """Return whether a bad line lacks a sector that no barrier covered: a power loss may keep those behind it."""
+        seq = self.last.seq if self.last else 0
+        return _lacks_sector(line, self._place.offset) and seq >= read_synced_seq(self._folder)
+
+    def _check_rest(self, lines: Iterable[bytes], *, unsynced: bool = False) -> None:
+        """Make sure that the bad line, and what follows it, holds no sound one, or that none of it was synced."""
         for line in lines:
             self.torn_bytes += len(line)
-            if _holds_sound_line(line.removesuffix(b"\n")):
+            if not unsynced and _holds_sound_line(line.removesuffix(b"\n")):
                 raise self._refuse(LogCorrupt("the line is damaged, and sound ones follow it"))
 
     def _check_behind(self, segments: list[Path]) -> None:
@@ -108,6 +117,18 @@ class Walk:
     def _refuse(self, error: LogError) -> LogError:
         self.damage = self._place
         return type(error)(error.message, where=str(self._place), hint=error.hint or _FSCK)
+
+
+def _lacks_sector(line: bytes, offset: int) -> bool:
+    """Return whether a sector that a line lies in was never written, or only up to the line's begin. Pure.
+
+    Such a sector ends in NULs, which no line holds. No single flipped bit makes two of them, nor one behind a newline.
+    """
+    if b"\0" not in line:
+        return False
+    seen, first_end = b"\n" + line, 1 + SECTOR_BYTES - offset % SECTOR_BYTES
+    ends = range(first_end, len(seen) + 1, SECTOR_BYTES)
+    return any(seen[end - 2 : end] in (b"\0\0", b"\n\0") for end in ends)
 
 
 def _holds_sound_line(line: bytes) -> bool:

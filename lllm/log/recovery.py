@@ -6,16 +6,15 @@ explained and left as it is: nobody but its owner can say what a lost event was.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from lllm.errors import LogCorrupt, LogError
 from lllm.log.blobs import FOLDER, BlobStore
 from lllm.log.envelope import Event
-from lllm.log.file import Tip
+from lllm.log.file import Tip, WriteOptions
+from lllm.log.lock import read_synced_seq
 from lllm.log.reader import Place, Walk, list_segments
-from lllm.log.sync import sync_folder
 
 
 @dataclass(slots=True)
@@ -47,25 +46,32 @@ class FsckReport:
     advice: str = "nothing to do"
 
 
-def recover(folder: Path) -> Tip:
+def recover(folder: Path, options: WriteOptions) -> Tip:
     """Set a torn end aside and return where the log goes on. The caller holds the session's lock.
 
-    The torn bytes are appended to ``<segment>.torn`` and reach the disk before they are cut from the log.
+    The torn bytes are appended to ``<segment>.torn`` and reach the disk before they are cut from the log. What is read
+    here, others will rely on; where ``options`` promise anything about a power loss, it is made to survive one first.
 
     Raises:
         LogCorrupt: there is damage that is not a torn end; nothing is changed.
     """
     walk = Walk(folder)
-    for _ in walk:
-        pass
+    blobs, synced = BlobStore(folder.parent / FOLDER, options), read_synced_seq(folder)
+    for event in walk:
+        if options.is_durable and event.seq > synced:
+            blobs.sync_event(event)
     if walk.torn_bytes:
-        _set_aside(folder, walk.end)
+        _set_aside(folder, walk.end, options)
+    if options.is_durable:
+        for segment in list_segments(folder):
+            with segment.open("rb") as file:
+                options.sync(file.fileno())
     number = int(walk.end.file.name[len("events-") : -len(".jsonl")])
     last = walk.last
     return Tip(last.seq, last.h, walk.end.offset, number) if last else Tip(segment=number)
 
 
-def _set_aside(folder: Path, end: Place) -> None:
+def _set_aside(folder: Path, end: Place, options: WriteOptions) -> None:
     segments = list_segments(folder)
     behind = segments[segments.index(end.file) + 1 :]
     with end.file.open("rb") as log, end.file.with_name(f"{end.file.name}.torn").open("ab") as torn:
@@ -74,14 +80,15 @@ def _set_aside(folder: Path, end: Place) -> None:
         for segment in behind:
             torn.write(segment.read_bytes())
         torn.flush()
-        os.fsync(torn.fileno())
+        options.sync(torn.fileno())
+    options.sync_folder(folder)
     # Newest first: if we die in between, what is left is again a torn end.
     for segment in reversed(behind):
         segment.unlink()
     with end.file.open("rb+") as log:
         log.truncate(end.offset)
-        os.fsync(log.fileno())
-    sync_folder(folder)
+        options.sync(log.fileno())
+    options.sync_folder(folder)
 
 
 def fsck(path: Path | str) -> FsckReport:
@@ -89,7 +96,7 @@ def fsck(path: Path | str) -> FsckReport:
     folder = Path(path)
     report = FsckReport(str(folder))
     walk = Walk(folder)
-    blobs = BlobStore(folder.parent / FOLDER, durable=False)
+    blobs = BlobStore(folder.parent / FOLDER, WriteOptions("none"))
     try:
         if not list_segments(folder):
             _add(report, "there are no event files", "nothing is lost: its process ended before the first event")
@@ -102,6 +109,7 @@ def fsck(path: Path | str) -> FsckReport:
         report.first_bad = str(walk.damage or walk.end)
     else:
         _add_torn_end(report, walk)
+        _add_lost_end(report, read_synced_seq(folder))
     return report
 
 
@@ -122,6 +130,15 @@ def _add_torn_end(report: FsckReport, walk: Walk) -> None:
             report,
             f"{walk.end}: the last {walk.torn_bytes} bytes are torn, as after a crash in mid-write",
             f"the {report.events} events before them are intact, and can be replayed",
+        )
+
+
+def _add_lost_end(report: FsckReport, synced: int) -> None:
+    if report.events < synced:
+        _add(
+            report,
+            f"events {report.events + 1} to {synced} are gone, which were on the disk once",
+            f"the {report.events} events before them are intact; restore the session from a backup if there is one",
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -26,3 +27,21 @@ def sync_folder(folder: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def make_folder(folder: Path, sync: Callable[[Path], None]) -> None:
+    """Make a folder and those above it, and ``sync`` each folder that got a new name, also if somebody made it now."""
+    missing: list[Path] = []
+    while not folder.is_dir():
+        missing.append(folder)
+        folder = folder.parent
+    for new in reversed(missing):
+        new.mkdir(exist_ok=True)
+        sync(new.parent)
+
+
+def write_all(write: Callable[[int, bytes | memoryview], int], fd: int, content: bytes) -> None:
+    """Write all of ``content``, with as many calls of ``write`` as it takes."""
+    written = write(fd, content)
+    while written < len(content):
+        written += write(fd, memoryview(content)[written:])

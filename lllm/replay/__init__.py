@@ -1,6 +1,30 @@
-"""Replay: run a recorded session through today's code, without models, functions or a network."""
+"""Replay: a recorded session through today's code: as it was, to where it broke, or on from there."""
 
+from lllm.errors import ResumeUndecided
+from lllm.replay.check import CheckReport, check
+from lllm.replay.fork import fork
+from lllm.replay.overrides import Overrides
+from lllm.replay.resume import LiveReport, resume
 from lllm.replay.strict import ReplayReport, replay
 from lllm.replay.text import render_report
+from lllm.replay.unfinished import AGAIN, TELL, Decision, Unfinished
+from lllm.replay.what_if import WhatIfReport, what_if
 
-__all__ = ["ReplayReport", "render_report", "replay"]
+__all__ = [
+    "AGAIN",
+    "TELL",
+    "CheckReport",
+    "Decision",
+    "LiveReport",
+    "Overrides",
+    "ReplayReport",
+    "ResumeUndecided",
+    "Unfinished",
+    "WhatIfReport",
+    "check",
+    "fork",
+    "render_report",
+    "replay",
+    "resume",
+    "what_if",
+]

@@ -27,7 +27,15 @@ class RecordingEnded(LogError):
 
 
 class StopReached(LogError):
-    """The replay was asked to go no further; up to here today's code did the same."""
+    """The replay was asked to go no further; up to here today's code did the same.
+
+    Attributes:
+        seq: of the recorded event at which it stopped.
+    """
+
+    def __init__(self, message: str, *, seq: int, where: str = "") -> None:
+        super().__init__(message, where=where)
+        self.seq = seq
 
 
 class TapeJournal(SessionLog):
@@ -38,7 +46,8 @@ class TapeJournal(SessionLog):
         recording: what was recorded.
         redact: takes secrets out of today's events, as it took them out of the recorded ones.
         stop_seq: events from this one on are not replayed; None replays all.
-        on_stop: told of the recorded event at which the replay stops, in the thread and at the place of today's code.
+        on_stop: told of the recorded event at which the replay stops, in the thread and at the place of today's code;
+            it returns whether to go on after all.
 
     Attributes:
         failure: the first difference, or that the recording ended; every later event raises it again.
@@ -50,7 +59,7 @@ class TapeJournal(SessionLog):
         recording: Recording,
         redact: Redactor | None = None,
         stop_seq: int | None = None,
-        on_stop: Callable[[Event], None] | None = None,
+        on_stop: Callable[[Event], bool] | None = None,
     ) -> None:
         super().__init__(name, redact=redact)
         self.recording = recording
@@ -89,7 +98,7 @@ class TapeJournal(SessionLog):
         if recorded is None:
             return self._beyond(kind, id_, text, cause)
         if recorded.seq >= self._stop_seq:
-            raise self._stopped(recorded)
+            self._stop(recorded)
         if kind in _OF_A_CALL or id_.endswith("/x"):
             _cancel_as_recorded(recorded)
         is_known = self._is_one(recorded, kind, id_, text)
@@ -106,7 +115,7 @@ class TapeJournal(SessionLog):
             return False
         if recorded.id != id_ and (kind != "call.close" or json.loads(text).get("reason") != Reason.CANCELLED):
             return False
-        if kind == "model.request" and not self._has_same_contract(recorded, text):
+        if kind == "model.request" and self._has_new_contract(text):
             return False
         # The text first: parsing it costs more than all the rest. Where it differs, Python still decides what counts.
         return _stored_text(recorded) == text or same(kind, recorded.data, json.loads(text))
@@ -124,12 +133,11 @@ class TapeJournal(SessionLog):
 
     def _changed(self, recorded: Event, kind: str, id_: str, text: str, cause: int) -> None:
         """Decide what becomes of an event that is not the recorded one: to return is to let it stand in its place."""
-        data = json.loads(text)
-        if kind == "model.request" and (recorded.kind, recorded.id) == (kind, id_):
-            self._check_contract(recorded, data)
-        if recorded is self.recording.closing and self.recording.is_broken_off:
-            raise self.ended(id_)
-        raise self.misfit(kind, id_, data, cause)
+        raise self.fail(self.to_difference(recorded, kind, id_, text, cause))
+
+    def _contract_changed(self, recorded: Event, text: str) -> None:
+        """Decide what becomes of a contract that says something else than the recorded one of its id."""
+        raise self.fail(diverged(self.name, recorded, "contract", recorded.id, json.loads(text)))
 
     # --- contracts -------------------------------------------------------------------------------------------------
 
@@ -146,52 +154,65 @@ class TapeJournal(SessionLog):
         self.recording.advance(recorded)
         return recorded.seq
 
-    def _contract_changed(self, recorded: Event, text: str) -> None:
-        raise self.fail(diverged(self.name, recorded, "contract", recorded.id, json.loads(text)))
+    def _has_new_contract(self, text: str) -> bool:
+        """Whether a request is made under a contract that says its recorded one's words, of another prompt or agent."""
+        return bool(self._contracts) and json.loads(text)["contract"] in self._contracts
 
-    def _has_same_contract(self, request: Event, text: str) -> bool:
-        """Whether what stands behind a request's fingerprint is what was recorded: prompts may differ unseen by it."""
-        recorded = self.recording.contract_of(request.data.get("contract"))
-        is_pending = bool(self._contracts) and json.loads(text)["contract"] in self._contracts
-        return not is_pending and (recorded is None or self.recording.is_done(recorded))
-
-    def _check_contract(self, request: Event, data: dict[str, Any]) -> None:
-        """Tell of another contract by what stands in it, not by its fingerprint."""
+    def _contract_difference(self, request: Event, data: dict[str, Any]) -> ReplayDiverged | None:
+        """Return what tells of another contract by what stands in it, not by its fingerprint; None for the same."""
         wanted, today = request.data.get("contract"), data["contract"]
         recorded, known = self.recording.contract_of(wanted), self.recording.contract_of(today)
         pending = self._contracts.get(today)
         got = json.loads(pending[1]) if pending else known.data if known is not None and today != wanted else None
         if recorded is None or got is None:
-            return
+            return None
         if not self.recording.is_done(recorded):
-            raise self.fail(diverged(self.name, recorded, "contract", recorded.id, got))
+            return diverged(self.name, recorded, "contract", recorded.id, got)
         told, today = (compared("contract", side) for side in (recorded.data, got))
         unfolded = replace(request, data=request.data | {"contract": told})
-        raise self.fail(diverged(self.name, unfolded, request.kind, request.id, data | {"contract": today}))
+        return diverged(self.name, unfolded, request.kind, request.id, data | {"contract": today})
 
     # --- ends ------------------------------------------------------------------------------------------------------
 
-    def misfit(self, kind: str, id_: str, data: dict[str, Any], cause: int = 0) -> ReplayStopped:
-        """Return what stops the replay at an event that is not the recorded one, and remember it."""
+    def to_difference(self, recorded: Event, kind: str, id_: str, text: str, cause: int) -> LLLMError:
+        """Return the error that tells how today's event differs from ``recorded``, which stands in its place."""
+        data = json.loads(text)
+        if kind == "model.request" and (recorded.kind, recorded.id) == (kind, id_):
+            told = self._contract_difference(recorded, data)
+            if told is not None:
+                return told
+        if recorded is self.recording.closing and self.recording.is_broken_off:
+            return self._to_ended(id_)
+        return self._to_misfit(kind, id_, data, cause)
+
+    def _to_misfit(self, kind: str, id_: str, data: dict[str, Any], cause: int) -> LLLMError:
         recorded = self.recording.peek(strand_of(id_))
         recorded = recorded or self.recording.follower(cause, id_)
         is_over = recorded is None or (recorded is self.recording.closing and self.recording.is_broken_off)
         if is_over and not self.recording.is_whole:
-            return self.ended(id_)
+            return self._to_ended(id_)
         skipped = self.recording.skipped_before(recorded) if recorded is not None else None
-        return self.fail(diverged(self.name, skipped or recorded or self.recording.closing, kind, id_, data))
+        return diverged(self.name, skipped or recorded or self.recording.closing, kind, id_, data)
+
+    def _to_ended(self, id_: str) -> LLLMError:
+        why = "the run was interrupted" if self.recording.is_broken_off else "its process died"
+        return RecordingEnded(f"the recording ends here: {why}", where=f"session {self.name}, {id_}")
+
+    def misfit(self, kind: str, id_: str, data: dict[str, Any], cause: int = 0) -> ReplayStopped:
+        """Return what stops the replay at an event that is not the recorded one, and remember it."""
+        return self.fail(self._to_misfit(kind, id_, data, cause))
 
     def ended(self, id_: str) -> ReplayStopped:
         """Return what stops the replay where the recorded process died or was interrupted, and remember it."""
-        why = "the run was interrupted" if self.recording.is_broken_off else "its process died"
-        return self.fail(RecordingEnded(f"the recording ends here: {why}", where=f"session {self.name}, {id_}"))
+        return self.fail(self._to_ended(id_))
 
-    def _stopped(self, recorded: Event) -> ReplayStopped:
-        """Tell whoever asked for it that the replay has come to where it was to stop."""
-        if self._on_stop is not None:
-            self._on_stop(recorded)
+    def _stop(self, recorded: Event) -> None:
+        """Stop here, unless whoever asked for it wants to go on."""
+        if self._on_stop is not None and self._on_stop(recorded):
+            self._stop_seq = _NO_STOP
+            return
         where = f"session {self.name}, seq {recorded.seq}"
-        return self.fail(StopReached(f"stopped before {recorded.kind} {recorded.id}", where=where))
+        raise self.fail(StopReached(f"stopped before {recorded.kind} {recorded.id}", seq=recorded.seq, where=where))
 
     def fail(self, error: LLLMError) -> ReplayStopped:
         """Remember the first failure and return what stops the replay with it."""

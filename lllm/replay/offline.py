@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, Self, cast
 
@@ -11,7 +10,7 @@ from lllm.llm.base import build_agent
 from lllm.llm.place import ReplayStopped
 from lllm.llm.session import Session
 from lllm.replay.rebuilt import Rebuilt
-from lllm.replay.rerun import wait_for
+from lllm.replay.rerun import finished
 
 _NO_PROVIDER: Mapping[str, Any] = {"provider": "mock", "provider_config": {}}
 
@@ -90,8 +89,7 @@ def run_replayed(session: Session, run: Callable[[Session], Any]) -> tuple[Any, 
     """
     try:
         with session:
-            result = run(session)
-            return (wait_for(result) if inspect.isawaitable(result) else result), ""
+            return finished(run(session)), ""
     except ReplayStopped as stop:
         _let_through(stop)
         return None, ""

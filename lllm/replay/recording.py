@@ -7,11 +7,12 @@ after the other in one thread or task, which each event's ``cause`` tells, and l
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
-from lllm.errors import LogCorrupt
+from lllm.errors import LogCorrupt, LogError
 from lllm.log.envelope import Event
 
 # A contract stands where it was first needed, and two dialogs may need it first; the others are for readers.
@@ -58,6 +59,7 @@ class Recording:
         self._done = {self.events[0].seq}
         self._at: dict[str, int] = {}
         self._nested: set[int] = set()
+        self._asked = frozenset(e.data.get("contract") for e in self.events if e.kind == "model.request")
         self._functions = frozenset(e.id.replace("/", "-") for e in self.events if e.kind == "function.call")
         for event in self.events[1:]:
             self._place(event)
@@ -68,6 +70,8 @@ class Recording:
             self._nested.add(event.seq)
         # Two threads may both have found that a contract is not logged yet: the second one says nothing new.
         is_first = event.kind == "contract" and self.contracts.setdefault(event.id, event) is event
+        # Under its parent's contract nothing may have been asked that the fork did not say anew.
+        is_first = is_first and event.data.get("fingerprint") in self._asked
         if is_nested or (event.kind in _FREE and not is_first):
             self._done.add(event.seq)
         if is_nested or event.kind in _FREE:
@@ -195,3 +199,29 @@ class Recording:
         """Return the first event, in the log's order, that today's code never came to; session.close is not meant."""
         found = [event for strand in self._strands if (event := self.peek(strand)) is not None]
         return min((e for e in found if e.kind != "session.close"), key=lambda e: e.seq, default=None)
+
+
+def find_place(recording: Recording, at: int | str | None) -> int:
+    """Return the seq at which a fork begins to live, or a replay stops. Pure.
+
+    Args:
+        recording: the session.
+        at: the seq; an event's id, such as the step ``1/s2``; None is the last model call.
+
+    Raises:
+        LogError: there is no such event.
+    """
+    # Behind the last event there is only something to do when the run did not come to its end.
+    end = len(recording.events) + (recording.closing is None)
+    if at is None:
+        last = recording.last_step
+        return last.seq if last is not None else end
+    if isinstance(at, str) and not re.fullmatch(r"[0-9]+", at):
+        found = next((event for event in recording.events if event.id == at), None)
+        if found is None:
+            raise LogError(f"the session has no event {at!r:.60}", hint="lllm log show --events tells each seq and id")
+        return found.seq
+    seq = int(at)
+    if not 2 <= seq <= end:
+        raise LogError(f"the session has no event {seq} to stop before", hint=f"choose one from 2 to {end}")
+    return seq

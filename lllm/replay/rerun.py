@@ -117,17 +117,18 @@ def run_live(session: Session, run: Run, journal: TapeJournal, listen: Listener 
     session.listen = listen
     try:
         with session:
-            result = run(session)
-            return wait_for(result) if inspect.isawaitable(result) else result
+            return finished(run(session))
     except ReplayStopped as stop:
         raise journal.failure or stop.failure from None
 
 
-def wait_for(awaitable: Any) -> Any:
-    """Return what an awaitable returns, on a loop of its own."""
+def finished(result: Any) -> Any:
+    """Return a result; of an awaitable, what it returns, on a loop of its own."""
+    if not inspect.isawaitable(result):
+        return result
 
     async def main() -> Any:
-        return await awaitable
+        return await result
 
     try:
         asyncio.get_running_loop()

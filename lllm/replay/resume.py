@@ -81,6 +81,7 @@ def resume(
     session: str = "last",
     run: Run | None = None,
     *,
+    config: Mapping[str, Any] | None = None,
     decide: Decide = undecided,
     listen: Listener | None = None,
 ) -> LiveReport:
@@ -94,6 +95,7 @@ def resume(
         log: where the session is.
         session: its name, a unique start of it, or ``last``.
         run: what the session ran; default: the ``AgentBase`` that its header names, built from the recorded config.
+        config: in place of the recorded one, such as when that held secrets, which no log keeps.
         decide: says what is done about something that may have happened.
         listen: told what calls do while they do it.
 
@@ -111,7 +113,8 @@ def resume(
         _check_open(name, recording)
         unfinished = find_unfinished(recording)
         decisions = to_decisions(unfinished, decide)
-        code = run or run_of(build_live(recording.header), recording.header)
+        built = recording.header if config is None else {**recording.header, "config": config}
+        code = run or run_of(build_live(built), recording.header)
     except BaseException:
         reopened.close()
         raise
@@ -119,7 +122,7 @@ def resume(
     told = {**versions(), "resumed": attempt, "after": recording.events[-1].seq}
     writer = ResumedLog(reopened, told | {"unfinished": _told(unfinished, decisions)})
     journal = LiveJournal(name, recording, writer, reopened.redact)
-    live = open_live(journal, LiveTape(journal, decisions, attempt))
+    live = open_live(journal, LiveTape(journal, decisions, attempt), recording.header)
     result = run_live(live, code, journal, listen)
     return LiveReport(name, result, recording.replayed, writer.written, tuple(unfinished), live.usage)
 
@@ -149,9 +152,8 @@ def _done(item: Unfinished, decisions: Mapping[str, Decision]) -> str:
     return decision.kind if decision is not None else item.policy
 
 
-def open_live(journal: LiveJournal, tape: LiveTape) -> Session:
+def open_live(journal: LiveJournal, tape: LiveTape, header: Mapping[str, Any]) -> Session:
     """Return the session of a recording that goes on: with its seed, its name and its limits."""
-    header = journal.recording.header
     return Session(
         journal,
         limits=build_session_limits(header.get("config") or {}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
@@ -11,11 +11,15 @@ from typing import Any, Literal
 from lllm.errors import ReplayDiverged
 from lllm.llm.session import Session, replaying, versions
 from lllm.log.base import ReplayableLogBase
-from lllm.replay.journal import TapeJournal
+from lllm.log.envelope import Event
+from lllm.replay.journal import RecordingEnded, StopReached, TapeJournal
 from lllm.replay.offline import build_offline, run_replayed
-from lllm.replay.recording import Recording
-from lllm.replay.rerun import Run, agent_type_of, kept, kept_later, run_of
+from lllm.replay.recording import Recording, find_place
+from lllm.replay.rerun import Run, agent_type_of, kept, kept_later, prompts_replaced, run_of
 from lllm.replay.tape import Tape
+
+_Status = Literal["same", "differs", "ended", "stopped"]
+_STATUS: Mapping[type, _Status] = {ReplayDiverged: "differs", RecordingEnded: "ended", StopReached: "stopped"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +27,8 @@ class ReplayReport:
     """How a replay went.
 
     Attributes:
-        status: ``same``; ``differs``; or ``ended``: the recorded process died or was interrupted, and up to there
-            nothing differs.
+        status: ``same``; ``differs``; ``ended``: the recorded process died or was interrupted, and up to there nothing
+            differs; or ``stopped``: so it is up to the event at which the replay was to stop.
         replayed: events that agree, or that a replay passes over: notes, and what functions did inside.
         events: events of the recording.
         result: what the run returned; None unless it came to its end.
@@ -33,10 +37,11 @@ class ReplayReport:
         remarks: versions that differ from the recording's. They explain a difference; they are none themselves.
         steps: model calls of the recording, each try counted.
         dialogs: dialogs of the recording, forks included.
+        stopped_at: seq of the event at which the replay stopped because it was asked to; 0 when it was not.
     """
 
     session: str
-    status: Literal["same", "differs", "ended"]
+    status: _Status
     replayed: int
     events: int
     result: Any = None
@@ -45,9 +50,17 @@ class ReplayReport:
     remarks: tuple[str, ...] = ()
     steps: int = 0
     dialogs: int = 0
+    stopped_at: int = 0
 
 
-def replay(log: ReplayableLogBase, session: str = "last", run: Run | None = None) -> ReplayReport:
+def replay(
+    log: ReplayableLogBase,
+    session: str = "last",
+    run: Run | None = None,
+    *,
+    until: int | str | None = None,
+    on_stop: Callable[[Event], bool] | None = None,
+) -> ReplayReport:
     """Replay a session against today's code and prompts. Nothing is sent and nothing is written.
 
     Args:
@@ -55,35 +68,48 @@ def replay(log: ReplayableLogBase, session: str = "last", run: Run | None = None
         session: its name, a unique start of it, or ``last``.
         run: what the session ran; default: the ``AgentBase`` that its header names, built from the recorded config.
             It may be async.
+        until: seq or id of the first event that is not replayed, such as the step ``1/s2``; default: all are.
+        on_stop: called where the replay stops there, in the thread and on the stack of today's code, for a debugger;
+            it returns whether to go on to the end after all.
 
     Raises:
         SessionNotFound: no such session.
         LogCorrupt: it is damaged.
         NotRegisteredError: the header's agent type is not registered any more.
         ConfigError: the session was not made by an AgentBase, and ``run`` is missing.
+        LogError: there is no event ``until``.
     """
     name = log.resolve(session)
     recording = Recording(log.read_run(name))
-    header = recording.header
-    journal = TapeJournal(name, recording, log.redactor)
-    tape = Tape(journal)
-    replayed = Session(journal, seed=header.get("seed", 0), tape=tape, name=str(header.get("session") or name))
-    with replaying(tape):
-        code = _recorded_run(header) if run is None else partial(_keeping_result, run, recording)
-        result, error = run_replayed(replayed, code)
+    stop_seq = None if until is None else find_place(recording, until)
+    journal = TapeJournal(name, recording, log.redactor, stop_seq, on_stop)
+    result, error = run_offline(journal, run)
     failure = journal.failure
     return ReplayReport(
         session=name,
-        status="differs" if isinstance(failure, ReplayDiverged) else "ended" if failure else "same",
+        status=_STATUS.get(type(failure), "same"),
         replayed=recording.replayed,
         events=len(recording.events),
         result=None if failure else result,
         error="" if failure else error,
-        difference=failure.report if isinstance(failure, ReplayDiverged) else {},
-        remarks=_remarks(header),
+        difference=journal.difference,
+        remarks=_remarks(recording.header),
         steps=recording.count("model.request"),
         dialogs=recording.count("dialog.open"),
+        stopped_at=failure.seq if isinstance(failure, StopReached) else 0,
     )
+
+
+def run_offline(journal: TapeJournal, run: Run | None = None) -> tuple[Any, str]:
+    """Run today's code over a recording; return its result, and the error that it ended in as ``Name: text``."""
+    recording, header = journal.recording, journal.recording.header
+    tape = Tape(journal)
+    replayed = Session(
+        journal, seed=header.get("seed", 0), tape=tape, name=str(header.get("session") or journal.name), run_id="replay"
+    )
+    with replaying(tape), prompts_replaced(header.get("prompts") or {}):
+        code = _recorded_run(header) if run is None else partial(_keeping_result, run, recording)
+        return run_replayed(replayed, code)
 
 
 def _recorded_run(header: Mapping[str, Any]) -> Run:

@@ -38,8 +38,9 @@ class Tape:
         del live
         return TapeEffects(self.journal, listen)
 
-    def value(self, id: str) -> Any:  # noqa: A002 - the envelope's own word
-        """Return a recorded value."""
+    def value(self, id: str, name: str) -> Any:  # noqa: A002 - the envelope's own word
+        """Return a recorded value; it is held to its ``name`` when it is logged."""
+        del name
         event = self.journal.recording.peek(strand_of(id))
         if event is None or event.kind != "value" or event.id != id:
             raise self.journal.misfit("value", id, {})

@@ -13,6 +13,7 @@ import re
 import stat
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from offline import forbid_network
@@ -20,7 +21,9 @@ from sybil import Document
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 
 HERE = Path(__file__).resolve().parent
-COMMANDS = {"lllm": "lllm", "pytest": "pytest -p no:cacheprovider"}
+# Where lllm is installed, pytest finds its plugin by itself; twice it must not be given.
+PLUGIN = "" if entry_points(group="pytest11", name="lllm") else " -p lllm.testing.plugin"
+COMMANDS = {"lllm": "lllm", "pytest": f"pytest -p no:cacheprovider{PLUGIN}"}
 
 
 def parse_page(path, run_console):

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 def show(screen: Screen, session: str, full: bool, as_events: bool, config: str | None, log_dir: str | None) -> int:
     """Show the dialogs of SESSION: what was said, called and refused, and what it cost."""
     from lllm.cli.show import show_events, show_session  # noqa: PLC0415 - as below
-    from lllm.cli.view import to_view  # noqa: PLC0415 - heavy
+    from lllm.export.view import to_view  # noqa: PLC0415 - heavy
 
     store = open_store(config, log_dir)
     name = store.resolve(session)
     events, damage = _read(store, name)
     if as_events and screen.as_json:
-        screen.json([_event_to_dict(event) for event in events])
+        screen.json([event_to_dict(event) for event in events])
     elif as_events:
         show_events(screen, events, full=full)
     elif screen.as_json:
@@ -65,6 +65,7 @@ def _read(store: LocalFileLog, name: str) -> tuple[list[Event], LLLMError | None
     return events, None
 
 
-def _event_to_dict(event: Event) -> dict[str, Any]:
+def event_to_dict(event: Event) -> dict[str, Any]:
+    """Return one event as ``--json`` shows it. Pure."""
     names = ("seq", "kind", "cause", "id", "ts", "data")
     return {name: getattr(event, name) for name in names}

@@ -1,0 +1,79 @@
+"""``lllm fork``: go on from any event of a session, in a new one, with other prompts, another model or other code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from lllm.cli import exits
+from lllm.cli.again import Recorded, find_recorded, live_run, override_options, to_overrides, watching
+from lllm.cli.options import log_options, standard
+from lllm.cli.screen import Screen
+
+
+@click.command()
+@click.argument("session", default="last", metavar="SESSION[@AT]")
+@override_options
+@click.option("--name", default="", help="Name of the new session.  [default: SESSION-forkN]")
+@click.option("--no-stream", is_flag=True, help="Do not show the reply while it is written.")
+@log_options
+@standard
+def fork(  # noqa: PLR0913 - the options of a command line
+    screen: Screen,
+    session: str,
+    settings: Sequence[str],
+    model: str,
+    prompts: Sequence[str],
+    name: str,
+    no_stream: bool,
+    config: str | None,
+    log_dir: str | None,
+) -> int:
+    """Go on from event AT of SESSION, in a new session that shares everything before it.
+
+    AT is a seq, or an id such as 1/s2, as `lllm log show --events` tells them; without one it is the last model call.
+    What was recorded before AT is served: no model is asked for it, and no function runs. From AT on, all is live.
+    """
+    recorded = find_recorded(session, config, log_dir)
+    overrides = to_overrides(settings, model, prompts, recorded.config)
+    opened: list[str] = []
+    try:
+        report = _forked(screen, recorded, overrides, name, opened, streams=not no_stream)
+    finally:
+        if opened and not screen.as_json:
+            screen.say(f"session {opened[0]}", "dim")
+            screen.say(f"compare: lllm log diff {recorded.name} {opened[0]}{recorded.place.asked}", "dim")
+    show_live(screen, report)
+    return exits.OK
+
+
+def _forked(screen: Screen, recorded: Recorded, overrides: Any, name: str, opened: list[str], *, streams: bool) -> Any:
+    from lllm.replay.fork import fork as run_fork  # noqa: PLC0415 - heavy
+    from lllm.replay.overrides import to_built, to_overridden_header  # noqa: PLC0415 - as above
+
+    header = to_built(to_overridden_header(recorded.header, overrides), overrides)
+    with watching(screen, streams=streams) as watcher:
+        return run_fork(
+            recorded.log,
+            recorded.name,
+            recorded.at or None,
+            live_run(recorded, screen, header),
+            overrides=overrides,
+            name=name,
+            listen=watcher,
+            on_open=opened.append,
+        )
+
+
+def show_live(screen: Screen, report: Any) -> None:
+    """Write the result of a session that went on."""
+    from lllm.cli.work import to_data, to_text, usage_to_dict  # noqa: PLC0415 - heavy
+
+    if screen.as_json:
+        told = {"session": report.session, "result": to_data(report.result), "usage": usage_to_dict(report.usage)}
+        screen.json(told | {"status": "ok", "served": report.served, "written": report.written})
+        return
+    screen.say(f"{report.served} events from the recording, {report.written} new", "dim")
+    screen.data(to_text(report.result))

@@ -1,0 +1,61 @@
+"""``lllm log diff``: two sessions side by side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from lllm.cli import exits
+from lllm.cli.options import log_options, standard
+from lllm.cli.project import open_store
+from lllm.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from lllm.log.envelope import Event
+    from lllm.log.local import LocalFileLog
+
+_STYLES = {"-": "red", "+": "green", "@": "cyan"}
+
+
+@click.command()
+@click.argument("a")
+@click.argument("b")
+@log_options
+@standard
+def diff(screen: Screen, a: str, b: str, config: str | None, log_dir: str | None) -> int:
+    """Compare sessions A and B as runs: settings, prompts, what was said, called and returned, tokens and time.
+
+    Exit code 3 tells that they differ. Times, seqs, addresses and seeds are no differences.
+    """
+    from lllm.replay.diff import diff_runs  # noqa: PLC0415 - loaded when used
+    from lllm.replay.diff_text import render_diff  # noqa: PLC0415 - as above
+
+    store = open_store(config, log_dir)
+    names = store.resolve(a), store.resolve(b)
+    (left, fault_a), (right, fault_b) = (_read(store, name) for name in names)
+    found = diff_runs(left, right, names)
+    if screen.as_json:
+        screen.json(found.to_dict() | {"damage": {"a": fault_a, "b": fault_b}})
+    else:
+        for line in render_diff(found).splitlines():
+            screen.line(line, _STYLES.get(line.lstrip()[:1], "") if line.startswith("    ") else "")
+    for name, fault in zip(names, (fault_a, fault_b), strict=True):
+        if fault:
+            screen.say(f"error: {fault}\nhint: lllm log fsck {name}")
+    if fault_a or fault_b:
+        return exits.FAILED
+    return exits.OK if found.is_same else exits.DIFFERS
+
+
+def _read(store: LocalFileLog, name: str) -> tuple[list[Event], str]:
+    """Return the events that can be read, and what stopped the reading."""
+    from lllm.errors import LogError  # noqa: PLC0415 - used here alone
+
+    events: list[Event] = []
+    try:
+        for event in store.read_run(name):
+            events.append(event)  # noqa: PERF402 - extend would lose them at the damage
+    except LogError as error:
+        return events, str(error)
+    return events, ""

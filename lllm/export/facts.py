@@ -1,0 +1,71 @@
+"""Facts of an event, whatever the log holds in their place: a log may come from anywhere. Pure."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any, cast
+
+# Control characters but line feed and tab, lone surrogates, and the signs that turn the direction of writing unseen.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+def visible(text: str) -> str:
+    """Return a text in which signs that nobody would see stand as visible ones."""
+    return _UNSEEN.sub(_shown, text.replace("\r\n", "\n"))
+
+
+def _shown(found: re.Match[str]) -> str:
+    code = ord(found.group())
+    if code < 0x20:
+        return chr(0x2400 + code)
+    return "␡" if code == 0x7F else f"\\u{code:04x}"
+
+
+def text_of(data: Mapping[str, Any], key: str) -> str:
+    """Return a text; of anything else its JSON, and nothing of None."""
+    return to_text(data.get(key))
+
+
+def to_text(value: Any) -> str:
+    """Return a value as people read it: a text as it is, other data as JSON, nothing of None."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def number_of(data: Mapping[str, Any], key: str) -> float | None:
+    """Return a finite number, or None."""
+    return to_number(data.get(key))
+
+
+def to_number(value: Any) -> float | None:
+    """Return a finite number, or None of anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if -1e15 < value < 1e15 and math.isfinite(value) else None
+
+
+def dict_of(data: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """Return an object; an empty one in place of anything else."""
+    value = data.get(key)
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def dicts_of(data: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    """Return the objects of a list; none in place of anything else."""
+    value = data.get(key)
+    items = cast("list[Any]", value) if isinstance(value, list) else []
+    return [cast("dict[str, Any]", item) for item in items if isinstance(item, dict)]
+
+
+def usage_of(data: Mapping[str, Any]) -> tuple[int, int, int, int]:
+    """Return a reply's tokens: prompt, completion, cached ones of the prompt, and those of reasoning."""
+    told = data.get("usage")
+    counts = [int(to_number(item) or 0) for item in cast("list[Any]", told)[:4]] if isinstance(told, list) else []
+    counts += [0] * (4 - len(counts))
+    return counts[0], counts[1], counts[2], counts[3]

@@ -1,0 +1,121 @@
+"""Run for real what a test replays, and keep the session: whole, and only if a replay of it does the same."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, cast
+
+from lllm.config import load_agent_config
+from lllm.config.secret import REDACTED
+from lllm.errors import ConfigError, ReplayDiverged
+from lllm.llm.base import build_agent
+from lllm.llm.session import Session
+from lllm.log.build import build_log_base
+from lllm.log.local import LocalFileLog
+from lllm.replay import replay
+from lllm.replay.fixture import save_fixture
+from lllm.testing.spec import Spec
+from lllm.utils import safe_name
+
+Run = Callable[[Session], Any]
+_DEFAULT_CONFIG = Path("config", "default.yaml")
+
+
+def record(spec: Spec, target: Path, root: Path, *, header: Mapping[str, Any], run: Run | None, replace: bool) -> None:
+    """Run a test's task for real and keep its session in ``target``.
+
+    Args:
+        spec: what the mark says.
+        target: the folder of the recording.
+        root: the project's folder.
+        header: that of the recording which is there already; empty without one.
+        run: what ran in the session, where that is no agent system.
+        replace: whether a recording that is there gives way.
+
+    Raises:
+        ConfigError: nothing says what to run.
+        ReplayDiverged: the code does something else each time, so that no recording of it is of use; none is kept.
+        LogExists: somebody else has recorded it meanwhile.
+        Exception: whatever the task raised; nothing is kept.
+    """
+    name = safe_name(target.name)
+    config = dict(_to_config(spec, root, header))
+    with TemporaryDirectory(prefix="lllm-record-") as folder:
+        told = {**config, "log_type": "localfile", "log_dir": folder}
+        log = build_log_base(told, "recorded")
+        if run is not None:
+            _run_function(log, name, run, spec)
+        else:
+            log = _run_system(told, config, name, spec, header)
+        report = replay(log, name, run)
+        if report.status == "differs":
+            raise ReplayDiverged("its replay does something else", report=dict(report.difference))
+        save_fixture(cast("LocalFileLog", log), name, target, replace=replace)
+
+
+def _run_function(log: Any, name: str, run: Run, spec: Spec) -> None:
+    with Session.open(log, name, header={"task": spec.task} if spec.task is not None else {}) as session:
+        result = _awaited(run(session))
+        if session.result is None:
+            session.result = result
+
+
+def _run_system(
+    told: Mapping[str, Any], config: Mapping[str, Any], name: str, spec: Spec, header: Mapping[str, Any]
+) -> Any:
+    if spec.task is None and "chat" in header:
+        raise ConfigError(
+            "nobody can repeat a chat: what the user would type today is not known",
+            hint="talk again with `lllm chat`, then make the test anew with `lllm log to-test`",
+        )
+    task = spec.task if spec.task is not None else header.get("task")
+    if task is None:
+        raise ConfigError(
+            "nothing says what to run",
+            hint='add task="..." to the mark, or call the fixture: lllm_replay(run=your_function)',
+        )
+    agent_type = spec.agent_type or str(header.get("agent_type") or "") or None
+    system = build_agent(told, agent_type=agent_type)
+    # The recording is for every machine: it says nothing of where it was made.
+    system.config = {key: value for key, value in config.items() if key != "log_dir"}
+    kwargs = spec.kwargs or header.get("kwargs") or {}
+    _awaited(system(task, session_name=name, **kwargs))
+    return system.log_base
+
+
+def _to_config(spec: Spec, root: Path, header: Mapping[str, Any]) -> Mapping[str, Any]:
+    if isinstance(spec.config, Mapping):
+        return spec.config
+    if spec.config is not None:
+        return load_agent_config(root / spec.config, env=os.environ).values
+    if recorded := header.get("config"):
+        return _without_redacted(recorded)
+    default = root / _DEFAULT_CONFIG
+    return load_agent_config(default, env=os.environ).values if default.is_file() else {}
+
+
+def _without_redacted(value: Any) -> Any:
+    """Return a recorded config without the places of secrets: those are then read from where they always are."""
+    if isinstance(value, dict):
+        items = cast("dict[str, Any]", value).items()
+        return {key: _without_redacted(item) for key, item in items if item != REDACTED}
+    return value
+
+
+def _awaited(result: Any) -> Any:
+    """Return a result, waited for if it must be; a test's own event loop may be running in this thread."""
+    if not inspect.isawaitable(result):
+        return result
+
+    async def main() -> Any:
+        return await result
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(copy_context().run, asyncio.run, main()).result()
