@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import linecache
 import sys
 import sysconfig
 from pathlib import Path
@@ -10,6 +11,8 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pdb import Pdb
+
     from lllm.log.envelope import Event
 
 _OURS = str(Path(__file__).resolve().parents[1])
@@ -17,22 +20,56 @@ _OURS = str(Path(__file__).resolve().parents[1])
 _SKIPPED = ("lllm", "lllm.*", "asyncio", "asyncio.*", "contextlib", "concurrent.*", "contextvars", "threading")
 
 
-def open_debugger(event: Event) -> bool:
-    """Open pdb on the frame of the user's code that the replay has come to, before ``event`` is served.
+class Stop:
+    """What happens where a replay stops.
 
-    Returns:
-        Whether to go on with the replay: after ``c``, ``n`` and the like, not after ``q``.
+    Args:
+        debugs: open pdb there.
+
+    Attributes:
+        told: the event before which it stopped.
+        place: the line of the user's code, and its function.
     """
-    import pdb  # noqa: PLC0415, T100 - a debugger is what was asked for
 
-    frame = user_frame()
-    sys.stderr.write(f"before seq {event.seq}, {event.kind} {event.id}; n, s and c go on, q ends the replay\n")
-    debugger = pdb.Pdb(skip=_SKIPPED, stdin=sys.stdin, stdout=sys.stderr)
-    debugger.set_trace(frame)  # so that n and s work; by itself it would stop only after this event
+    def __init__(self, *, debugs: bool) -> None:
+        self._debugs = debugs
+        self.told = self.place = ""
+
+    def __call__(self, event: Event) -> bool:
+        """Take note of the place; return whether to go on with the replay."""
+        frame = user_frame()
+        self.told = f"seq {event.seq}, {event.kind} {event.id}".rstrip()
+        code = frame.f_code
+        self.place = f"{code.co_filename}:{frame.f_lineno} {code.co_name}: {_line_of(frame)}"
+        return self._debugs and _debug(frame, self.told)
+
+
+def _line_of(frame: FrameType) -> str:
+    return linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
+
+
+def _debug(frame: FrameType, told: str) -> bool:
+    """Open pdb on a frame. Return whether to go on with the replay: after ``c``, ``n``, ..., but not after ``q``."""
+    from pdb import Pdb  # noqa: PLC0415 - a debugger is what was asked for
+
+    sys.stderr.write(f"before {told}; n, s and c go on, q ends the replay\n")
+    debugger = Pdb(skip=_SKIPPED, stdin=sys.stdin, stdout=sys.stderr)
+    debugger.reset()
     debugger.interaction(frame, None)
-    if debugger.quitting:
-        sys.settrace(None)
+    is_done = debugger.stoplineno == -1 and not debugger.breaks  # it was told to continue, and has nowhere to stop
+    if not (debugger.quitting or is_done):
+        _trace(debugger, frame)
     return not debugger.quitting
+
+
+def _trace(debugger: Pdb, frame: FrameType) -> None:
+    """Have a debugger stop as it was told to, from here on: what ``set_trace`` does before it asks what to do."""
+    at: FrameType | None = frame
+    while at is not None:
+        at.f_trace = debugger.trace_dispatch
+        debugger.botframe = at
+        at = at.f_back
+    sys.settrace(debugger.trace_dispatch)
 
 
 def user_frame() -> FrameType:

@@ -69,18 +69,21 @@ def replay(  # noqa: PLR0913 - the options of a command line
 
 
 def _replay(screen: Screen, recorded: Recorded, until: str | None, *, debugs: bool) -> int:
-    from lllm.cli.debug import open_debugger  # noqa: PLC0415 - heavy
+    from lllm.cli.debug import Stop  # noqa: PLC0415 - heavy
     from lllm.cli.work import to_data  # noqa: PLC0415 - as above
     from lllm.replay import replay as run_replay  # noqa: PLC0415 - as above
 
     code = offline_run(recorded)
-    on_stop = open_debugger if debugs else None
+    stop = Stop(debugs=debugs)
     with redirect_stdout(sys.stderr):  # what user code prints is no part of the report
-        report = run_replay(recorded.log, recorded.name, code, until=until, on_stop=on_stop)
+        report = run_replay(recorded.log, recorded.name, code, until=until, on_stop=stop)
     if screen.as_json:
-        screen.json(asdict(replace(report, result=None)) | {"result": to_data(report.result)})
+        screen.json(asdict(replace(report, result=None)) | {"result": to_data(report.result), "place": stop.place})
     else:
         _show(screen, report, recorded)
+        if report.status == "stopped":
+            screen.line(f"before   {stop.told}")
+            screen.line(f"in       {stop.place}")
     return exits.DIFFERS if report.status == "differs" else exits.OK
 
 

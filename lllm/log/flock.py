@@ -67,19 +67,17 @@ def taking(path: Path, wait_s: float = 0.0) -> Generator[bool]:
     """While the block runs, hold a folder or a lock file alone; yield whether that worked in time."""
     end = time.monotonic() + wait_s
     with _opened(path) as fd:
-        while True:
-            try:
-                take(fd)
-            except BlockingIOError:
-                if time.monotonic() < end:
-                    time.sleep(_PAUSE_S)
-                    continue
-                yield False
-            except OSError:
-                yield False
-            else:
-                yield True
-            return
+        while not (is_ours := _try(fd)) and time.monotonic() < end:
+            time.sleep(_PAUSE_S)
+        yield is_ours
+
+
+def _try(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager

@@ -28,6 +28,7 @@ from lllm.log.lock import NAME as LOCK
 
 _DOOMED = ".pruned-"
 GRACE_S, WAIT_S = 3600.0, 10.0
+_LOOK_S = 0.05  # whoever only looks whether a session is written is soon gone
 _READ_BYTES = 1 << 20
 _REFERENCE = re.compile(rb'\$blob"\s*:\s*"([0-9a-f]{64})"')
 _OVERLAP = 100  # a reference is shorter
@@ -230,7 +231,7 @@ def _rename(base: Path, listed: Listed) -> bool:
     """Rename a session's folder, unless somebody writes it or did so since; return whether that is done."""
     folder, doomed = base / listed.info.session, base / f"{_DOOMED}{listed.info.session}"
     try:
-        with taking(folder / LOCK) if (folder / LOCK).exists() else nullcontext(True) as is_ours:
+        with taking(folder / LOCK, _LOOK_S) if (folder / LOCK).exists() else nullcontext(True) as is_ours:
             if not is_ours or read_traces(folder).size_bytes != listed.size_bytes:
                 return False
             folder.rename(doomed)
