@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -31,6 +32,7 @@ _STYLES = {"same": "green", "ended": "yellow", "stopped": "yellow", "differs": "
 @click.argument("session", default="last")
 @click.option("--until", metavar="AT", help="Stop before this event: a seq, or an id such as 1/s2.")
 @click.option("--pdb", "debugs", is_flag=True, help="Where the replay stops, open the debugger in your code.")
+@click.option("--copy", metavar="DIR", help="Write what today's code said as a second log, with the recorded times.")
 @click.option("--check", "checks", is_flag=True, help="List the model calls that today's code would change.")
 @click.option("--what-if", "asks", is_flag=True, help="Ask the model for real; functions answer from the recording.")
 @override_options
@@ -41,6 +43,7 @@ def replay(  # noqa: PLR0913 - the options of a command line
     session: str,
     until: str | None,
     debugs: bool,
+    copy: str | None,
     checks: bool,
     asks: bool,
     settings: Sequence[str],
@@ -65,10 +68,10 @@ def replay(  # noqa: PLR0913 - the options of a command line
         from lllm.cli.what_if import show_what_if  # noqa: PLC0415 - heavy
 
         return show_what_if(screen, recorded, to_overrides(settings, model, prompts, recorded.config))
-    return _replay(screen, recorded, until or recorded.at or None, debugs=debugs)
+    return _replay(screen, recorded, until or recorded.at or None, debugs=debugs, copy=copy)
 
 
-def _replay(screen: Screen, recorded: Recorded, until: str | None, *, debugs: bool) -> int:
+def _replay(screen: Screen, recorded: Recorded, until: str | None, *, debugs: bool, copy: str | None) -> int:
     from lllm.cli.debug import Stop  # noqa: PLC0415 - heavy
     from lllm.cli.work import to_data  # noqa: PLC0415 - as above
     from lllm.replay import replay as run_replay  # noqa: PLC0415 - as above
@@ -76,7 +79,8 @@ def _replay(screen: Screen, recorded: Recorded, until: str | None, *, debugs: bo
     code = offline_run(recorded)
     stop = Stop(debugs=debugs)
     with redirect_stdout(sys.stderr):  # what user code prints is no part of the report
-        report = run_replay(recorded.log, recorded.name, code, until=until, on_stop=stop)
+        folder = Path(copy).absolute() if copy else None
+        report = run_replay(recorded.log, recorded.name, code, until=until, on_stop=stop, copy_to=folder)
     if screen.as_json:
         screen.json(asdict(replace(report, result=None)) | {"result": to_data(report.result), "place": stop.place})
     else:
@@ -89,6 +93,7 @@ def _replay(screen: Screen, recorded: Recorded, until: str | None, *, debugs: bo
 
 def _show(screen: Screen, report: ReplayReport, recorded: Recorded) -> None:
     from lllm.cli.work import to_text  # noqa: PLC0415 - heavy
+    from lllm.replay.second import is_identical  # noqa: PLC0415 - as above
 
     screen.line(f"session  {report.session}")
     screen.line(f"events   {report.replayed} of {report.events} agree")
@@ -99,6 +104,9 @@ def _show(screen: Screen, report: ReplayReport, recorded: Recorded) -> None:
     elif report.status == "same":
         screen.line(f"result   {preview(to_text(report.result), 300)}")
     screen.line(_WORDS[report.status], _STYLES[report.status])
+    if report.copy:
+        told = is_identical(recorded.log.session_path(report.session), Path(report.copy))
+        screen.line(f"copy     {report.copy}: {'the same bytes' if told else 'other bytes than the recording'}")
     if report.difference:
         show_difference(screen, report.difference)
     _show_next(screen, report, recorded)

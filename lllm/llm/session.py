@@ -381,6 +381,8 @@ class Session:
     def __enter__(self) -> Self:
         # Its ids are its own, whatever scope of another session it is opened in: it is also replayed alone.
         self._tokens = _current.set(self), SCOPE.set("")
+        if self.tape is not None:  # its session.open is recorded: what follows stands behind it, as it did
+            self._ids.follow("session.open", 1)
         return self
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:

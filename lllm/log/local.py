@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, get_args
 
@@ -60,6 +61,13 @@ class LocalFileLog(ReplayableLogBase):
         self.redactor = to_redactor(config.get("redact"))
         self._options = options or _to_options(config)
         self._blobs = BlobStore(self.folder / FOLDER, self._options)
+
+    def twin(self, folder: Path, clock: Callable[[], float]) -> LocalFileLog:
+        """Return a log that writes as this one does: in another folder, by another clock."""
+        options = replace(self._options, clock=clock)
+        twin = LocalFileLog(folder.name, {"log_dir": str(folder.parent)}, options)
+        twin.redactor = self.redactor
+        return twin
 
     def open_session(self, session: str) -> SessionLog:
         """Begin a new session in a new folder.

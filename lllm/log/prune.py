@@ -195,8 +195,10 @@ def run_plan(log: LocalFileLog, plan: Plan) -> Pruned:
     """
     try:
         _finish(log.folder)
-        with _alone(log, plan.rules):
-            gone = list(_rename_all(log, plan))
+        gone: list[Listed] = []
+        if plan.sessions:
+            with _alone(log, plan.rules):
+                gone.extend(_rename_all(log, plan))
         _finish(log.folder)
         blobs, blob_bytes = _remove_blobs(log, plan.rules)
     except OSError as error:

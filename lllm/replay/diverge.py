@@ -15,10 +15,10 @@ from lllm.utils import encode_json
 __all__ = ["compared", "diverged", "first_difference", "never_reached", "other_order", "render_report", "same"]
 
 # Facts that may differ without changing what happened: where a model was reached, and what another fact stands for.
-_IGNORED: Mapping[str, frozenset[str]] = {"contract": frozenset({"provider"}), "value": frozenset({"type"})}
+IGNORED: Mapping[str, frozenset[str]] = {"contract": frozenset({"provider"}), "value": frozenset({"type"})}
 # Python shows an object by its address, which no two runs share. Only texts that Python made are read so.
 _ADDRESS = re.compile(r"\bat 0x[0-9A-Fa-f]+")
-_SHOWN = frozenset({"frontend", "call.close", "session.close", "model.error", "run.open", "run.close"})
+SHOWN = frozenset({"frontend", "call.close", "session.close", "model.error", "run.open", "run.close"})
 
 _ENDS = frozenset({"/status", "/outcome"})
 
@@ -41,9 +41,9 @@ def same(kind: str, recorded: Mapping[str, Any], got: Mapping[str, Any]) -> bool
 
 def compared(kind: str, data: Mapping[str, Any]) -> dict[str, Any]:
     """Return those facts of an event that a replay holds the code to."""
-    ignored = _IGNORED.get(kind, frozenset())
+    ignored = IGNORED.get(kind, frozenset())
     told = {key: value for key, value in data.items() if key not in ignored}
-    return cast("dict[str, Any]", _without_addresses(told)) if kind in _SHOWN else told
+    return cast("dict[str, Any]", _without_addresses(told)) if kind in SHOWN else told
 
 
 def _without_addresses(value: Any) -> Any:

@@ -21,6 +21,8 @@ from lllm.replay.recording import Recording, strand_of
 _OF_A_CALL = frozenset({"model.request", "function.call", "function.result", "wait"})
 _NO_STOP = 1 << 62
 
+OnMatch = Callable[[Event, str], None]
+
 
 class RecordingEnded(LogError):
     """The recorded process died here, or was interrupted; up to here today's code did the same."""
@@ -48,6 +50,7 @@ class TapeJournal(SessionLog):
         stop_seq: events from this one on are not replayed; None replays all.
         on_stop: told of the recorded event at which the replay stops, in the thread and at the place of today's code;
             it returns whether to go on after all.
+        on_match: told of each recorded event, and of the text of today's event that is the same.
 
     Attributes:
         failure: the first difference, or that the recording ended; every later event raises it again.
@@ -60,12 +63,13 @@ class TapeJournal(SessionLog):
         redact: Redactor | None = None,
         stop_seq: int | None = None,
         on_stop: Callable[[Event], bool] | None = None,
+        on_match: OnMatch | None = None,
     ) -> None:
         super().__init__(name, redact=redact)
         self.recording = recording
         self.failure: LLLMError | None = None
         self._stop_seq = _NO_STOP if stop_seq is None else stop_seq
-        self._on_stop = on_stop
+        self._on_stop, self._on_match = on_stop, on_match
         # Contracts of today that were never recorded, by fingerprint, until a request tells in whose place one stands.
         self._contracts: dict[str, tuple[str, str]] = {}
         self._lock = RLock()
@@ -104,6 +108,8 @@ class TapeJournal(SessionLog):
         is_known = self._is_one(recorded, kind, id_, text)
         if not is_known:
             self._changed(recorded, kind, id_, text, cause)
+        elif self._on_match is not None:
+            self._on_match(recorded, text)
         if cause > recorded.seq and self.recording.came_before(recorded, cause):
             raise self.fail(other_order(self.name, recorded, self.recording.events[cause - 1]))
         self.recording.advance(recorded)
@@ -151,6 +157,8 @@ class TapeJournal(SessionLog):
             return 0
         if _stored_text(recorded) != text and not same("contract", recorded.data, json.loads(text)):
             self._contract_changed(recorded, text)
+        elif self._on_match is not None:
+            self._on_match(recorded, text)
         self.recording.advance(recorded)
         return recorded.seq
 

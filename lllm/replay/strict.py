@@ -6,16 +6,19 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal
 
-from lllm.errors import ReplayDiverged
+from lllm.errors import ConfigError, ReplayDiverged
 from lllm.llm.session import Session, replaying, versions
 from lllm.log.base import ReplayableLogBase
 from lllm.log.envelope import Event
+from lllm.log.local import LocalFileLog
 from lllm.replay.journal import RecordingEnded, StopReached, TapeJournal
 from lllm.replay.offline import build_offline, run_replayed
 from lllm.replay.recording import Recording, find_place
 from lllm.replay.rerun import Run, agent_type_of, kept, kept_later, prompts_replaced, run_of
+from lllm.replay.second import SecondLog
 from lllm.replay.tape import Tape
 
 _Status = Literal["same", "differs", "ended", "stopped"]
@@ -38,6 +41,7 @@ class ReplayReport:
         steps: model calls of the recording, each try counted.
         dialogs: dialogs of the recording, forks included.
         stopped_at: seq of the event at which the replay stopped because it was asked to; 0 when it was not.
+        copy: folder of the second log; empty without one.
     """
 
     session: str
@@ -51,6 +55,7 @@ class ReplayReport:
     steps: int = 0
     dialogs: int = 0
     stopped_at: int = 0
+    copy: str = ""
 
 
 def replay(
@@ -60,6 +65,7 @@ def replay(
     *,
     until: int | str | None = None,
     on_stop: Callable[[Event], bool] | None = None,
+    copy_to: Path | None = None,
 ) -> ReplayReport:
     """Replay a session against today's code and prompts. Nothing is sent and nothing is written.
 
@@ -71,6 +77,7 @@ def replay(
         until: seq or id of the first event that is not replayed, such as the step ``1/s2``; default: all are.
         on_stop: called where the replay stops there, in the thread and on the stack of today's code, for a debugger;
             it returns whether to go on to the end after all.
+        copy_to: a new folder, for a log of what today's code said, in the order and with the times of the recording.
 
     Raises:
         SessionNotFound: no such session.
@@ -82,8 +89,10 @@ def replay(
     name = log.resolve(session)
     recording = Recording(log.read_run(name))
     stop_seq = None if until is None else find_place(recording, until)
-    journal = TapeJournal(name, recording, log.redactor, stop_seq, on_stop)
+    second = None if copy_to is None else _second(log, copy_to)
+    journal = TapeJournal(name, recording, log.redactor, stop_seq, on_stop, second and second.take)
     result, error = run_offline(journal, run)
+    copy = second.save(name) if second is not None and journal.failure is None else None
     failure = journal.failure
     return ReplayReport(
         session=name,
@@ -97,7 +106,14 @@ def replay(
         steps=recording.count("model.request"),
         dialogs=recording.count("dialog.open"),
         stopped_at=failure.seq if isinstance(failure, StopReached) else 0,
+        copy="" if copy is None else str(copy),
     )
+
+
+def _second(log: ReplayableLogBase, folder: Path) -> SecondLog:
+    if not isinstance(log, LocalFileLog):
+        raise ConfigError("only a log on disk can be copied", hint="keep sessions in a LocalFileLog")
+    return SecondLog(log, folder)
 
 
 def run_offline(journal: TapeJournal, run: Run | None = None) -> tuple[Any, str]:

@@ -20,9 +20,9 @@ from lllm.llm.session import Session
 from lllm.log.build import build_log_base
 from lllm.log.local import LocalFileLog
 from lllm.replay import replay
-from lllm.replay.fixture import save_fixture
+from lllm.replay.fixture import find_fixture, save_fixture
 from lllm.testing.spec import Spec
-from lllm.utils import safe_name
+from lllm.utils import encode_json, safe_name
 
 Run = Callable[[Session], Any]
 _DEFAULT_CONFIG = Path("config", "default.yaml")
@@ -54,10 +54,11 @@ def record(spec: Spec, target: Path, root: Path, *, header: Mapping[str, Any], r
             _run_function(log, name, run, spec)
         else:
             log = _run_system(told, config, name, spec, header)
-        report = replay(log, name, run)
+        kept = cast("LocalFileLog", log)
+        report = replay(*find_fixture(kept.folder), run)  # as the test will read it
         if report.status == "differs":
             raise ReplayDiverged("its replay does something else", report=dict(report.difference))
-        save_fixture(cast("LocalFileLog", log), name, target, replace=replace)
+        save_fixture(kept, name, target, replace=replace)
 
 
 def _run_function(log: Any, name: str, run: Run, spec: Spec) -> None:
@@ -96,17 +97,19 @@ def _to_config(spec: Spec, root: Path, header: Mapping[str, Any]) -> Mapping[str
     if spec.config is not None:
         return load_agent_config(root / spec.config, env=os.environ).values
     if recorded := header.get("config"):
-        return _without_redacted(recorded)
+        return _check_secrets(recorded)
     default = root / _DEFAULT_CONFIG
     return load_agent_config(default, env=os.environ).values if default.is_file() else {}
 
 
-def _without_redacted(value: Any) -> Any:
-    """Return a recorded config without the places of secrets: those are then read from where they always are."""
-    if isinstance(value, dict):
-        items = cast("dict[str, Any]", value).items()
-        return {key: _without_redacted(item) for key, item in items if item != REDACTED}
-    return value
+def _check_secrets(config: Any) -> Any:
+    """Return a recorded config; refuse one that lacks a key, or a pattern of what must not be recorded."""
+    if REDACTED in encode_json(config):
+        raise ConfigError(
+            "the recorded config held secrets, which no log keeps",
+            hint='name the config in the mark: config="config/default.yaml"',
+        )
+    return config
 
 
 def _awaited(result: Any) -> Any:

@@ -1,13 +1,15 @@
 """A session is read while it is written: each event once, verified, until it ends."""
 
 import os
+from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
 from lllm.errors import LogCorrupt, SessionNotFound
 from lllm.log import LocalFileLog
 from lllm.log.file import WriteOptions
-from lllm.log.follow import PAUSE_S, Follower, follow
+from lllm.log.follow import PAUSE_S, Follower, _Fork, follow
 from lllm.utils import encode_json
 
 
@@ -114,6 +116,44 @@ def test_an_event_that_is_taken_back_is_followed_by_what_stands_in_its_place(tmp
         assert follower.last.raw == list(log.read_session("s"))[-1].raw
         follower.close()
     opened.close()
+
+
+def test_an_event_that_is_taken_back_while_it_is_read_is_no_damage(tmp_path):
+    """What stands behind it then follows another event."""
+    broken = [False, True]
+
+    def write(fd, content):
+        done = os.write(fd, content)
+        if broken and broken.pop(0):
+            raise KeyboardInterrupt
+        return done
+
+    opened = LocalFileLog("base", {"log_dir": tmp_path}, WriteOptions("flush", write=write)).open_session("s")
+    note(opened, "first")
+    with pytest.raises(KeyboardInterrupt):
+        note(opened, "never")
+    with closing(Follower(LocalFileLog("base", {"log_dir": tmp_path}), "s")) as follower:
+        reading = follower.read()
+        seen = [next(reading), next(reading)]
+        note(opened, "other")  # as long as what it replaces, so that the next one begins where a line is awaited
+        note(opened, "next")
+        gather(reading, seen)
+        gather(follower.read(), seen)
+    assert told(seen) == [(1, "first"), (2, "never"), (2, "other"), (3, "next")]
+    opened.close()
+
+
+def test_a_forks_seqs_do_not_count_what_was_taken_back(log):
+    """They are those of the whole run, as everywhere."""
+    with log.open_session("s") as opened:
+        opened.append("message", "1/m0", "{}")
+        opened.append("note", "", "{}")
+    first, second = log.read_session("s")
+    fork = _Fork([first])
+    assert fork.place(replace(first, seq=2)).seq == 1
+    assert fork.place(replace(second, seq=2)).seq == 3
+    assert fork.place(replace(first, seq=3)).seq == 1
+    assert fork.place(replace(second, seq=4)).seq == 4
 
 
 def test_a_writer_that_dies_ends_it(log):

@@ -108,6 +108,7 @@ def test_a_closed_session_that_goes_on_is_seen(log):
     write(log, "s", "failed")
     log.rebuild_index()
     with log.reopen_session("s") as opened:
+        assert [info.status for info in log.list_sessions()] == ["failed"]
         opened.append("note", "", "{}")
         assert [info.status for info in log.list_sessions()] == ["open"]
         opened.append("session.close", "", '{"status":"ok"}')
@@ -131,6 +132,39 @@ def test_what_was_read_before_a_session_went_on_is_not_believed(log):
 
     slow = SessionIndex(log.folder, log.session_names, read, print)
     assert [listed.info.status for listed in slow.find(Wanted())] == raced == ["failed"]
+    assert [info.status for info in log.list_sessions()] == ["ok"]
+
+
+def test_a_listing_that_is_killed_forgets_no_mark(log):
+    """The mark is all that tells of a session that goes on."""
+    write(log, "s", "failed")
+    log.rebuild_index()
+    with log.reopen_session("s") as opened:
+        opened.append("session.close", "", '{"status":"ok"}')
+    code = """
+import os, sys
+from lllm.log import LocalFileLog
+def hook(event, args):
+    if event == "os.remove" and ".changed" in str(args[0]): os._exit(9)
+sys.addaudithook(hook)
+LocalFileLog("base", {"log_dir": sys.argv[1]}).list_sessions()
+"""
+    command = [sys.executable, "-c", code, str(log.folder.parent)]
+    env = os.environ | {"PYTHONPATH": str(Path.cwd())}
+    assert subprocess.run(command, timeout=60, check=False, env=env).returncode == 9
+    for mark in (log.folder / ".changed").iterdir():  # as if it had been killed just behind the removal
+        mark.unlink()
+    assert [info.status for info in log.list_sessions()] == ["ok"]
+
+
+def test_a_damaged_session_that_was_mended_is_seen(log):
+    """Who restores what was lost looks at the list next."""
+    write(log, "s", task="x" * 20_000)
+    blob = next(log.folder.glob("blobs/*/*"))
+    blob.rename(log.folder / "aside")
+    log.rebuild_index()
+    assert [info.status for info in log.list_sessions()] == ["damaged"]
+    (log.folder / "aside").rename(blob)
     assert [info.status for info in log.list_sessions()] == ["ok"]
 
 

@@ -1,6 +1,7 @@
 """A prune removes what is old, and nothing that a kept session needs."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -181,23 +182,26 @@ def test_a_large_text_that_is_used_again_meanwhile_stays(log):
     assert_sound(log)
 
 
-def test_no_large_text_is_removed_while_a_writer_stands_before_its_event(log):
+@pytest.mark.parametrize("is_orphan", [False, True])
+def test_no_large_text_is_removed_while_a_writer_stands_before_its_event(log, is_orphan):
     """The writer has looked for it, and its event is not in any file yet."""
     write(log, "old", big("a"), days=40)
-    seen = []
+    if is_orphan:
+        shutil.rmtree(log.folder / "old")
+    refused = []
 
     def write_slowly(fd, content):
         with pytest.raises(LogError, match="cannot be locked"):
-            run_plan(other, plan)
-        seen.append(names(log))
+            run_plan(log, plan)
+        refused.append(content)
         return os.write(fd, content)
 
-    other = LocalFileLog("base", {"log_dir": log.folder.parent})
     plan = build_plan(log, Rules(older_than_s=0, wait_s=0), NOW)
+    assert (len(plan.sessions), plan.blobs) == (not is_orphan, 1)
     slow = LocalFileLog("base", {"log_dir": log.folder.parent}, WriteOptions("flush", write=write_slowly))
     with slow.open_session("slow") as opened:
         opened.append("note", "", encode_json({"text": big("a")}))
-    assert seen == [["old", "slow"]]
+    assert len(refused) == 1
     assert_sound(log)
 
 

@@ -270,6 +270,50 @@ def test_ada(lllm_replay):
     project.run().assert_outcomes(passed=1)
 
 
+def test_arguments_are_recorded_and_given_again(project, ada):
+    """The mark says them once; what to-test writes never does."""
+    project.change("def call(self, task, **kwargs):", "def call(self, task, title=''):\n        task = title + task")
+    project.record(ada.replace("config=CONFIG", 'config=CONFIG, kwargs={"title": "Lady "}'))
+    project.write(ada.replace(', task="Ada", config=CONFIG', ""))
+    project.change()
+    project.run("--lllm-record", "new").assert_outcomes(passed=1)
+    assert any(b"Salute Lady Ada." in content for content in project.recorded().values())
+
+
+def test_a_config_whose_secrets_are_lost_records_nothing(project, ada):
+    """Without its key it would ask somebody else."""
+    project.record(ada.replace("config=CONFIG", 'config=CONFIG | {"my_token": "hidden"}'))
+    before = project.recorded()
+    project.write(ada.replace(', task="Ada", config=CONFIG', ""))
+    result = project.run("--lllm-record", "all")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["ConfigError: the recorded config held secrets*", "hint: name the config in the mark*"]
+    )
+    assert project.recorded() == before
+
+
+def test_of_two_that_record_at_once_the_first_is_kept(project):
+    """Workers of one run may both find that a session is missing; each then replays the same one."""
+    project.record("""
+import os, shutil
+
+def run(session):
+    if os.path.isdir("sessions/first"):
+        shutil.copytree("sessions/first", "sessions/late", dirs_exist_ok=True)
+    return session.step("one", lambda: 1)
+
+@pytest.mark.lllm_replay("first")
+def test_first(lllm_replay):
+    lllm_replay(run=run)
+
+@pytest.mark.lllm_replay("late")
+def test_late(lllm_replay):
+    assert lllm_replay(run=run).session == "first"
+""")
+    assert [path.name for path in (project.sessions / "late").iterdir()] == ["first"]
+
+
 def test_a_run_that_fails_leaves_the_old_recording(project, ada):
     """A missing key, or a server that is down, must not cost the fixture."""
     project.record(ada)
@@ -328,6 +372,13 @@ def test_what_a_config_redacts_is_redacted_in_its_replay(project, ada):
     project.record(ada.replace("config=CONFIG", 'config=CONFIG | {"log_redact": ["Gre[e]t"]}'))
     assert not any(b"Greet" in content for content in project.recorded().values())
     project.run().assert_outcomes(passed=1)
+
+
+def test_a_pattern_that_takes_itself_out_cannot_be_recorded_with(project, ada):
+    """Its recording would differ in every replay: nothing tells any more what was taken out."""
+    project.write(ada.replace("config=CONFIG", 'config=CONFIG | {"log_redact": ["Greet"]}'))
+    project.run("--lllm-record", "once").assert_outcomes(failed=1)
+    assert project.recorded() == {}
 
 
 def test_a_recording_knows_no_machine(project, ada):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Iterable
 from contextlib import closing
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, cast
 
 import click
@@ -29,7 +31,7 @@ _STYLES = {
     "function": "cyan",
     "wait": "yellow",
 }
-_SHOWN_CHARS = 160
+_SHOWN_CHARS, _PIPE_WIDTH = 160, 240
 
 
 @click.command()
@@ -88,13 +90,14 @@ class _Lines:
 
     def __init__(self, screen: Screen) -> None:
         self.screen = screen
+        self._width = get_terminal_size().columns if sys.stdout.isatty() else _PIPE_WIDTH
 
     def write(self, events: Iterable[Event]) -> None:
         for event in events:
             if self.screen.as_json:
                 self.screen.data(json.dumps(event_to_dict(event)))
             else:
-                self.screen.line(to_line(event), to_style(event.kind))
+                self.screen.line(to_line(event)[: self._width], to_style(event.kind))
 
 
 def to_line(event: Event) -> str:
