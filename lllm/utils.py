@@ -11,6 +11,7 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from hashlib import sha256
+from json.encoder import encode_basestring_ascii
 from typing import Any, Protocol, Self
 
 
@@ -33,17 +34,27 @@ class Secret(str):
         return f"Secret({self.name!r})"
 
 
-_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+_encoder = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+# What ``JSONEncoder.encode`` makes anew at each call, which takes as long as encoding an event. CPython's own.
+_make: Any = getattr(json.encoder, "c_make_encoder", None)
+_encode_parts: Any = _make and _make(
+    None, _encoder.default, encode_basestring_ascii, None, ":", ",", False, False, False
+)
 
 
 def encode_json(value: Any) -> str:
     """Return canonical JSON: no spaces, keys in insertion order, ASCII only, so that any str can be written.
 
     Raises:
-        ValueError: NaN, infinity or a cycle.
+        ValueError: NaN, infinity, a cycle, or containers nested deeper than Python's stack.
         TypeError: a value that JSON does not know.
     """
-    return _encode(value)
+    if _encode_parts is None:
+        return _encoder.encode(value)
+    try:
+        return "".join(_encode_parts(value, 0))
+    except RecursionError as error:
+        raise ValueError("a cycle, or nested too deep") from error
 
 
 def digest(text: str | bytes) -> str:

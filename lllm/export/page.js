@@ -430,15 +430,21 @@
   function goTo(row) {
     if (!(row >= 0 && row < lines.length)) return;
     openEvent(row);
-    settle(shownWith(row), 6);
+    settle(shownWith(row));
   }
-  /** Bring an entry into the window, again in the next frames: what is around it gets its true height meanwhile. */
-  function settle(row, frames) {
-    const node = entries.node(row);
-    if (!node) return;
-    node.scrollIntoView({ block: "center" });
-    if (frames) requestAnimationFrame(() => settle(row, frames - 1));
+  let settling = 0;
+  /** Bring an entry into the window and hold it there, while what is around it gets its true height, or the reader moves. */
+  function settle(row) {
+    const mine = (settling += 1), until = performance.now() + 800;
+    const step = () => {
+      const node = mine === settling ? entries.node(row) : null;
+      if (!node) return;
+      node.scrollIntoView({ block: "center" });
+      if (performance.now() < until) requestAnimationFrame(step);
+    };
+    step();
   }
+  for (const moved of ["wheel", "pointerdown", "keydown"]) addEventListener(moved, () => { settling += 1; }, { passive: true });
 
   // --- the timeline -----------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -113,6 +114,10 @@ class ReplayableLogBase(ABC):
             LogExists: the session is there already.
             ConfigError: the name cannot be used.
         """
+
+    def keeping(self) -> AbstractContextManager[None]:
+        """While the block runs, keep whoever prunes from removing sessions and blobs; for who is about to refer to one."""
+        return nullcontext()
 
     def reopen_session(self, session: str) -> SessionLog:
         """Go on with a session whose writer ended or died; a torn end is set aside.

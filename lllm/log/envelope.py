@@ -20,6 +20,9 @@ from lllm.utils import encode_json
 
 VERSION = 1
 
+# The part of ``json.loads`` that reads; the rest of it looks for blanks around, and a line has none.
+_scan: Callable[[str, int], tuple[dict[str, Any], int]] = json.JSONDecoder().scan_once
+
 # The chain hash that stands before the first event of every session.
 GENESIS = "0" * 32
 
@@ -175,8 +178,11 @@ def _chain(prev_hash: bytes, body: bytes) -> str:
 def _to_fields(line: bytes, upcasters: Upcasters) -> dict[str, Any]:
     """Parse a line and lift it to today's version."""
     try:
-        fields: dict[str, Any] = json.loads(line.decode("ascii"))
-    except (ValueError, RecursionError) as error:
+        text = line.decode("ascii")
+        fields, end = _scan(text, 0)
+        if end != len(text):
+            raise ValueError("something follows the object")  # noqa: TRY301 - told as any other fault
+    except (ValueError, StopIteration, RecursionError) as error:
         raise LogCorrupt(f"the line is not JSON: {error}") from error
     version: Any = fields.get("v")
     if type(version) is not int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, get_args
@@ -95,6 +95,10 @@ class LocalFileLog(ReplayableLogBase):
                     (folder / name).unlink(missing_ok=True)
                 folder.rmdir()
             raise
+
+    def keeping(self) -> AbstractContextManager[None]:
+        """While the block runs, keep out whoever wants the log's folder for itself, as prune does."""
+        return sharing(self.folder)
 
     def reopen_session(self, session: str) -> SessionLog:
         """Go on with a session whose writer ended or died: lock it, set a torn end aside, continue its seq and chain.

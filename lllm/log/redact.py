@@ -68,12 +68,13 @@ class Redactor:
         """Take ``secret`` out from now on, also where it stands in JSON inside a string. Any thread may call this."""
         if len(secret) < MIN_SECRET_CHARS or secret in self._plain:
             return
-        once = encode_json(secret)[1:-1]
-        twice = encode_json(once)[1:-1]
+        once = _escaped(secret)
+        # In a text, and in JSON in a text, up to twice: as we write it, or as others do who leave letters as they are.
+        forms = (secret, once, _escaped(once), json.dumps(secret, ensure_ascii=False)[1:-1])
         with self._adding:
             # Longest first: a secret that is part of another must not leave the rest of it behind.
-            self._plain = tuple(sorted({*self._plain, secret, once, twice}, key=len, reverse=True))
-            self._needles = tuple(dict.fromkeys((*self._needles, once, twice)))
+            self._plain = tuple(sorted({*self._plain, *forms}, key=len, reverse=True))
+            self._needles = tuple(dict.fromkeys((*self._needles, *map(_escaped, forms))))
 
     def __call__(self, data_json: str) -> str:
         """Return JSON text without secrets; the text itself when there is none. Pure."""
@@ -116,6 +117,10 @@ class Redactor:
 
     def _redact_leaf(self, value: Any) -> Any:
         return self.redact_text(value) if isinstance(value, str) else value
+
+
+def _escaped(text: str) -> str:
+    return encode_json(text)[1:-1]
 
 
 def _compile(pattern: str) -> re.Pattern[str]:

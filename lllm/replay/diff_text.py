@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from itertools import islice
 
 from lllm.replay.diff import Change, RunDiff
 from lllm.replay.diverge import ABSENT
@@ -11,6 +11,8 @@ from lllm.replay.facts import RunFacts
 from lllm.replay.text import printable
 from lllm.utils import encode_json
 
+_SESSION = "session"
+_MAX_DIALOGS = 20
 _MAX_CHANGES = 12
 _MAX_LINES = 40
 _MAX_CHARS = 300
@@ -32,11 +34,23 @@ def render_diff(diff: RunDiff) -> str:
     for title, changes in (("settings", diff.header), ("prompts and contracts", diff.contracts)):
         if changes:
             lines += ["", title, *_render_changes(changes)]
-    by_strand = sorted(diff.events, key=lambda change: _title(change) == "session")
-    for title, changes in groupby(by_strand, _title):
-        lines += ["", title, *_render_changes(list(changes))]
+    for title, changes in _groups(diff.events):
+        lines += ["", title, *_render_changes(changes)]
     lines += ["", *(f"note: {remark}" for remark in diff.remarks)] if diff.remarks else []
     return "\n".join(printable(_cut(line)) for line in lines)
+
+
+def _groups(events: Iterable[Change]) -> Iterator[tuple[str, Sequence[Change]]]:
+    """Yield dialogs in the order of their first difference, then the session; of very many dialogs, the first."""
+    groups: dict[str, list[Change]] = {}
+    for change in events:
+        groups.setdefault(_title(change), []).append(change)
+    session = groups.pop(_SESSION, None)
+    yield from islice(groups.items(), _MAX_DIALOGS)
+    if len(groups) > _MAX_DIALOGS:
+        yield f"… and {len(groups) - _MAX_DIALOGS} dialogs more; --json has all", ()
+    if session is not None:
+        yield _SESSION, session
 
 
 def _render_facts(a: RunFacts, b: RunFacts) -> Iterator[str]:
@@ -80,7 +94,7 @@ def _name(change: Change) -> str:
 
 
 def _title(change: Change) -> str:
-    return f"dialog {change.strand}" if change.strand[:1].isdigit() or "." in change.strand else "session"
+    return f"dialog {change.strand}" if change.strand[:1].isdigit() or "." in change.strand else _SESSION
 
 
 def _render_changes(changes: Sequence[Change]) -> Iterator[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from itertools import count
 from typing import Any
 from uuid import uuid4
@@ -24,13 +25,12 @@ class ForkedLog:
     """Writes a fork's own events; its log is made when the first of them is new, not merely said anew.
 
     Args:
-        open_log: makes the fork's log.
-        header: of its session.open event.
+        open_log: makes the fork's log, which begins with its header.
         shared: how many events it shares with its parent.
     """
 
-    def __init__(self, open_log: Callable[[], SessionLog], header: str, shared: int) -> None:
-        self._open_log, self._header, self._shared = open_log, header, shared
+    def __init__(self, open_log: Callable[[], SessionLog], shared: int) -> None:
+        self._open_log, self._shared = open_log, shared
         self._log: SessionLog | None = None
         self._edits: list[tuple[str, str, str, int]] = []
         self.written = 0
@@ -59,7 +59,6 @@ class ForkedLog:
     def _opened(self) -> SessionLog:
         if self._log is None:
             self._log = self._open_log()
-            self._log.append("session.open", "", self._header)
             for kind, id_, text, cause in self._edits:
                 self._log.append(kind, id_, text, cause=cause)
         return self._log
@@ -113,20 +112,23 @@ def fork(  # noqa: PLR0913 - all but four are keyword-only
         LogExists: the name is taken.
     """
     parent = log.resolve(session)
-    events = list(log.read_run(parent))
-    seq = find_place(Recording(events), at)
-    recording = Recording(events[: seq - 1])
-    header = _to_header(parent, recording, overrides)
+    with ExitStack() as held, prompts_replaced(_prompts_of(log, parent, overrides)):
+        held.enter_context(log.keeping())  # nobody may prune the parent before the fork's header names it
+        events = list(log.read_run(parent))
+        seq = find_place(Recording(events), at)
+        recording = Recording(events[: seq - 1])
+        header = _to_header(parent, recording, overrides)
 
-    def open_log() -> SessionLog:
-        opened = _open(log, parent, name)
-        if on_open is not None:
-            on_open(opened.name)
-        return opened
+        def open_log() -> SessionLog:
+            opened = _open(log, parent, name)
+            opened.append("session.open", "", encode_json(header))
+            held.close()
+            if on_open is not None:
+                on_open(opened.name)
+            return opened
 
-    writer = ForkedLog(open_log, encode_json(header), len(recording.events))
-    journal = ForkJournal(parent, recording, writer, log.redactor)
-    with prompts_replaced(header["prompts"]):
+        writer = ForkedLog(open_log, len(recording.events))
+        journal = ForkJournal(parent, recording, writer, log.redactor)
         code = run or run_of(build_live(to_built(header, overrides)), header)
         live = open_live(journal, LiveTape(journal, {}, recording.attempts), header)
         try:
@@ -134,6 +136,13 @@ def fork(  # noqa: PLR0913 - all but four are keyword-only
         except ReplayDiverged as error:
             raise _earlier(error, parent) from None
     return LiveReport(writer.name, result, recording.replayed, writer.written, (), live.usage)
+
+
+def _prompts_of(log: ReplayableLogBase, parent: str, overrides: Overrides) -> Mapping[str, str]:
+    """Return the texts that prompts have in a fork: those of its parent, and other ones over them."""
+    first = next(iter(log.read_run(parent)), None)
+    recorded: Mapping[str, str] = (first.data.get("prompts") or {}) if first is not None else {}
+    return {**recorded, **overrides.prompts}
 
 
 def _to_header(parent: str, recording: Recording, overrides: Overrides) -> dict[str, Any]:

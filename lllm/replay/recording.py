@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from lllm.errors import LogCorrupt, LogError
@@ -23,6 +23,7 @@ _BREAKS = ("KeyboardInterrupt:", "CancelledError:")
 _OF_A_STEP = "~"
 
 
+@lru_cache(4096)
 def strand_of(id_: str) -> str:
     """Return the strand of an event: its dialog, or what comes before the first ``/``.
 

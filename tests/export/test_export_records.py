@@ -54,6 +54,7 @@ def test_a_secret_in_a_name_of_the_structure_is_taken_out():
     story.add("session.open", task="t", parent={"session": LATE, "seq": "no number", "chain": ""})
     story.add("contract", f"contract/{LATE}", agent=LATE)
     story.add("dialog.open", f"{LATE}.1", agent=LATE)
+    story.say(f"{LATE}.1/m0", "user", "nothing secret but the place")
     story.log.redactor.add(LATE)
     for format_ in FORMATS:
         assert LATE not in story.export(format_)

@@ -1,6 +1,7 @@
 """A session is read while it is written: each event once, verified, until it ends."""
 
 import os
+import threading
 from contextlib import closing
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ import pytest
 from lllm.errors import LogCorrupt, SessionNotFound
 from lllm.log import LocalFileLog
 from lllm.log.file import WriteOptions
+from lllm.log.flock import is_held
 from lllm.log.follow import PAUSE_S, Follower, _Fork, follow
 from lllm.utils import encode_json
 
@@ -295,6 +297,29 @@ def test_who_looks_does_not_keep_a_writer_out(log):
         assert follower.is_written
         assert again.epoch == 2
     follower.close()
+
+
+def test_who_looks_all_the_time_keeps_no_writer_out(log):
+    """A resume must not fail because somebody watches."""
+    log.open_session("s").close()
+    done = threading.Event()
+
+    def look():
+        while not done.is_set():
+            is_held(log.folder / "s" / "lock")
+
+    lookers = [threading.Thread(target=look) for _ in range(2)]
+    for looker in lookers:
+        looker.start()
+    try:
+        for _ in range(300):
+            log.reopen_session("s").close()
+    finally:
+        done.set()
+        for looker in lookers:
+            looker.join()
+    with log.reopen_session("s") as again:
+        assert again.epoch == 302
 
 
 def test_a_session_that_is_not_there_is_told(log):

@@ -245,6 +245,7 @@ import os, sys
 from lllm.log import LocalFileLog
 import lllm.log.index
 log = LocalFileLog("base", {"log_dir": sys.argv[1]})
+log.folder.as_uri()  # imports what it needs, which another user may not read
 if os.getuid() == 0: os.setuid(65534)
 print([info.session for info in log.list_sessions()])
 """

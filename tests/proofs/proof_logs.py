@@ -122,7 +122,7 @@ def a_provider_that_fails(log):
 
 @shape
 def text_of_all_scripts(log):
-    said = "Gr\u00fc\u00dfe \u4f60\u597d \U0001f600 \ud800 \x00\x07\x1b[31m \"quoted\" back\\slash \u2028 {\"v\":1,\"seq\":1} \n\r\t"
+    said = 'Gr\u00fc\u00dfe \u4f60\u597d \U0001f600 \ud800 \x00\x07\x1b[31m "quoted" back\\slash \u2028 {"v":1,"seq":1} \n\r\t'
     ask(log, said, text=said)
 
 

@@ -25,8 +25,7 @@ def read(written):
     """Return the lines that can be read, and the damage that ended the reading, if any."""
     lines = []
     try:
-        for event in written.log.read_session("s"):
-            lines.append(event.raw)
+        lines.extend(event.raw for event in written.log.read_session("s"))
     except LogCorrupt as error:
         return tuple(lines), error
     return tuple(lines), None
@@ -60,7 +59,7 @@ def test_a_log_cut_at_any_byte_is_seen_to_be_cut_and_goes_on_from_its_exact_pref
     for number, segment in enumerate(written.segments):
         content = written.files[segment]
         ends = line_ends(content)
-        for cut in places(content, amount, number):
+        for cut in places(content, amount // len(written.segments), number):
             for later in written.segments[number + 1 :]:
                 later.unlink(missing_ok=True)
             segment.write_bytes(content[:cut])
@@ -88,7 +87,7 @@ def test_one_flipped_bit_anywhere_is_found_with_its_place(written, amount):
     for number, segment in enumerate(written.segments):
         content = written.files[segment]
         ends = line_ends(content)
-        for place in places(content, amount, number):
+        for place in places(content, amount // len(written.segments), number):
             segment.write_bytes(flipped(content, place))
             line = bisect_right(ends, place)
             check_flip(written, before + line, f"{segment}:{line + 1} (byte {[0, *ends][line]})")

@@ -37,7 +37,6 @@ def all_fail(name):
 def full(name):
     if name == "write":
         raise error(errno.ENOSPC)
-    return None
 
 
 class ThenFull:

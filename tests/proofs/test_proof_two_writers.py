@@ -18,7 +18,6 @@ from lllm.log import LocalFileLog, fsck
 from lllm.log.file import WriteOptions
 
 
-
 def nothing(_):
     """Wait for no disk: the power stays on here."""
 
@@ -38,7 +37,11 @@ class Racer:
     def start(self):
         home = str(Path(lllm.__file__).parents[1])
         self.process = subprocess.Popen(
-            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": home}
+            self.command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": home},
         )
 
     def tell(self, command):
@@ -191,7 +194,7 @@ def taken_over(request, tmp_path):
 
 def test_where_locks_do_not_work_the_stale_writer_is_stopped_at_its_next_barrier(taken_over):
     """The barrier stands before each effect that must not be done twice, so none of them follows."""
-    log, stale, fresh = taken_over
+    _, stale, fresh = taken_over
     stale.append("value", "v/0", '{"by":"stale"}')
     with pytest.raises(LogFenced):
         stale.barrier()

@@ -144,6 +144,25 @@ def test_a_long_line_is_shown_from_where_it_differs():
     assert max(map(len, lines)) <= 300
 
 
+def test_a_run_of_very_many_dialogs_stays_readable():
+    """Two batches that differ everywhere would fill the screen for minutes."""
+
+    def run(word):
+        log = MemoryLog()
+        with Session.open(log, "many") as session:
+            for _ in range(50):
+                Agent.quick(provider=scripted_model(word)).ask("Go.")
+            session.result = word
+        return list(log.read_run("many"))
+
+    found = diff_runs(run("Yes."), run("No."))
+    lines = render_diff(found).splitlines()
+    assert len(found.events) == 51
+    assert len([line for line in lines if line.startswith("dialog ")]) == 20
+    assert "… and 30 dialogs more; --json has all" in lines
+    assert lines.index("session") > lines.index("dialog 20")
+
+
 def test_a_run_whose_process_died_is_compared_as_far_as_it_goes():
     """The run that died is the one that somebody wants to compare."""
     whole = record(CALL, "Two.")

@@ -296,12 +296,14 @@ def test_a_config_whose_secrets_are_lost_records_nothing(project, ada):
 def test_of_two_that_record_at_once_the_first_is_kept(project):
     """Workers of one run may both find that a session is missing; each then replays the same one."""
     project.record("""
-import os, shutil
+import shutil
 
 def run(session):
-    if os.path.isdir("sessions/first"):
-        shutil.copytree("sessions/first", "sessions/late", dirs_exist_ok=True)
     return session.step("one", lambda: 1)
+
+def run_while_another_one_ends(session):
+    shutil.copytree("sessions/first", "sessions/late", dirs_exist_ok=True)
+    return run(session)
 
 @pytest.mark.lllm_replay("first")
 def test_first(lllm_replay):
@@ -309,7 +311,7 @@ def test_first(lllm_replay):
 
 @pytest.mark.lllm_replay("late")
 def test_late(lllm_replay):
-    assert lllm_replay(run=run).session == "first"
+    assert lllm_replay(run=run_while_another_one_ends).session == "first"
 """)
     assert [path.name for path in (project.sessions / "late").iterdir()] == ["first"]
 

@@ -220,6 +220,19 @@ def test_a_folder_of_several_runs_is_no_fixture(log):
     assert find_fixture(log.folder / "more")[1] == "more"
 
 
+def test_what_stands_in_the_place_of_a_pattern_is_none(log):
+    """A pattern that fits its own text is taken out of the header; read as a pattern, its place would fit any letter."""
+    with Session.open(log, "hushed", header={"config": {"log_redact": ["hush", r"be q\w+"]}}):
+        pass
+    copy, _ = find_fixture(log.folder / "hushed")
+    assert next(copy.read_run("hushed")).data["config"]["log_redact"] == ["hush", r"be q\w+"]
+    own = LocalFileLog("own", {"log_dir": str(log.folder), "redact": ["hush"]})
+    with Session.open(own, "hushed", header={"config": {"log_redact": ["hush", r"be q\w+"]}}):
+        pass
+    copy, _ = find_fixture(own.folder)
+    assert copy.redactor('{"said":"dear, be quiet"}') == '{"said":"dear, [redacted]"}'
+
+
 def test_the_verb_tells_what_it_wrote(log, tmp_path, monkeypatch):
     """The next command is the one to run."""
     monkeypatch.chdir(tmp_path)
