@@ -116,7 +116,7 @@ class ReplayableLogBase(ABC):
         """
 
     def keeping(self) -> AbstractContextManager[None]:
-        """While the block runs, keep whoever prunes from removing sessions and blobs; for who is about to refer to one."""
+        """While the block runs, let nobody prune sessions and blobs: for whoever is about to refer to one."""
         return nullcontext()
 
     def reopen_session(self, session: str) -> SessionLog:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import product
 from types import MappingProxyType
 from typing import Any
 from zlib import crc32
@@ -21,7 +22,8 @@ from lllm.utils import encode_json
 VERSION = 1
 
 # The part of ``json.loads`` that reads; the rest of it looks for blanks around, and a line has none.
-_scan: Callable[[str, int], tuple[dict[str, Any], int]] = json.JSONDecoder().scan_once
+_decoder: Any = json.JSONDecoder()
+_scan: Callable[[str, int], tuple[dict[str, Any], int]] = _decoder.scan_once
 
 # The chain hash that stands before the first event of every session.
 GENESIS = "0" * 32
@@ -58,6 +60,7 @@ UPCASTERS: Upcasters = MappingProxyType({})
 _TYPES: Mapping[str, tuple[type, ...]] = MappingProxyType(
     {"seq": (int,), "kind": (str,), "cause": (int,), "id": (str,), "ts": (int, float), "data": (dict,)}
 )
+_SHAPES = frozenset(product(*_TYPES.values()))
 # ,"h":"<32>","crc":"<8>"}
 _CRC_END, _H_END = -2 - 8, -2 - 8 - 8 - 1
 _BODY_END = _H_END - 32 - 6
@@ -196,7 +199,12 @@ def _to_fields(line: bytes, upcasters: Upcasters) -> dict[str, Any]:
         if old not in upcasters:
             raise LogCorrupt(f"no envelope version {old} ever existed")
         fields = upcasters[old](fields)
-    for name, types in _TYPES.items():
-        if type(fields.get(name)) not in types:
-            raise LogCorrupt(f"the event's field {name!r} is {fields.get(name)!r:.80}")
+    if tuple(map(type, map(fields.get, _TYPES))) not in _SHAPES:
+        raise _misshapen(fields)
     return fields
+
+
+def _misshapen(fields: Mapping[str, Any]) -> LogCorrupt:
+    faults = (name for name, types in _TYPES.items() if type(fields.get(name)) not in types)
+    name = next(faults)
+    return LogCorrupt(f"the event's field {name!r} is {fields.get(name)!r:.80}")

@@ -44,7 +44,7 @@ class ReplaySession:
     @cached_property
     def activities(self) -> list[dict[str, Any]]:
         """Entries of all three collections in the order in which they happened."""
-        return [to_entry(event) for event in self._log.read_session(self.session) if event.kind in COLLECTIONS]
+        return [to_entry(event) for event in self._log.read_run(self.session) if event.kind in COLLECTIONS]
 
     @property
     def dialogs(self) -> list[dict[str, Any]]:

@@ -30,7 +30,7 @@ _BY_CHANCE: Mapping[str, frozenset[str]] = {
 _CHANCE_VALUES = frozenset({"now", "uuid4"})
 # Facts of a header that tell of the machine and of the log; they are told, and make no difference.
 _ASIDE = ("lllm", "python", "machine", "seed", "config.log_")
-_NO_FACT = frozenset({"session", "parent", "run_id", "forks"})
+_NO_FACT = frozenset({"session", "parent", "run_id", "forks", "what_if"})
 
 # Kind, id, and which of those that share both.
 _Place = tuple[str, str, int]

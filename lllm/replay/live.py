@@ -157,7 +157,7 @@ class LiveTapeEffects(TapeEffects):
         """Async twin of :meth:`perform`."""
         rest = self._rest_of(effect)
         if rest is None:
-            return self._decided.popleft() if self._is_decided(effect) else super().perform(effect)
+            return self._decided.popleft() if self._is_decided(effect) else await super().aperform(effect)
         return await self._live.aperform(rest)
 
     def _rest_of(self, effect: Effect) -> Effect | None:

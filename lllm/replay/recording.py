@@ -58,6 +58,7 @@ class Recording:
         self._strands: dict[str, list[Event]] = {}
         self._followers: dict[int, list[Event]] = {}
         self._done = {self.events[0].seq}
+        self._first_undone = 1
         self._at: dict[str, int] = {}
         self._nested: set[int] = set()
         self._asked = frozenset(e.data.get("contract") for e in self.events if e.kind == "model.request")
@@ -154,6 +155,13 @@ class Recording:
     def is_done(self, event: Event) -> bool:
         """Whether an event has been matched, or need not be."""
         return event.seq in self._done
+
+    @property
+    def first_undone(self) -> int:
+        """Seq of the first event, in the log's order, that is not matched yet; one behind the last when all are."""
+        while self._first_undone in self._done:
+            self._first_undone += 1
+        return self._first_undone
 
     def peek(self, strand: str) -> Event | None:
         """Return the strand's next event, or None at its end."""

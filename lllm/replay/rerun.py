@@ -117,7 +117,8 @@ def run_live(session: Session, run: Run, journal: TapeJournal, listen: Listener 
     session.listen = listen
     try:
         with session:
-            return finished(run(session))
+            result = finished(run(session))
+            return kept(session, result) if session.result is None else result
     except ReplayStopped as stop:
         raise journal.failure or stop.failure from None
 

@@ -19,6 +19,7 @@ from lllm.replay.diverge import diverged
 from lllm.replay.journal import TapeJournal
 from lllm.replay.rebuilt import to_cancellation, to_error, to_provider_error
 from lllm.replay.recording import strand_of
+from lllm.replay.turns import Turns
 
 _BREAKS = frozenset({Reason.CANCELLED, Reason.DEADLINE})
 # How much later than when it was recorded a time-out of the user's may end a step.
@@ -77,15 +78,39 @@ class TapeEffects:
     def __init__(self, journal: TapeJournal, listen: Listener | None) -> None:
         self._journal = journal
         self._listen = listen
+        self._turns = Turns(journal.recording)
         self._jobs: dict[int, Job] = {}
         self._id = ""
         self._reply_seq = 0
 
     def perform(self, effect: Effect) -> Any:
-        """Answer one effect with what was recorded."""
+        """Answer one effect with what was recorded, when it is its turn."""
+        event = self._awaited(effect)
+        if event is not None:
+            self._turns.wait(event.seq)
+        return self._answer(effect)
+
+    async def aperform(self, effect: Effect) -> Any:
+        """Async twin of :meth:`perform`."""
+        event = self._awaited(effect)
+        if event is not None:
+            await self._turns.await_turn(event.seq)
+        return self._answer(effect)
+
+    def _awaited(self, effect: Effect) -> Event | None:
+        """Return the recorded event that answers an effect, of those that somebody waits for.
+
+        A call that had no answer when its session was closed has waited until then.
+        """
+        if isinstance(effect, AskModel):
+            self._id = effect.id
+        if not isinstance(effect, AskModel | NextResult | Sleep):
+            return None
+        return self._peek() or self._journal.recording.closing
+
+    def _answer(self, effect: Effect) -> Any:
         match effect:
             case AskModel(id_):
-                self._id = id_
                 return self._reply(self._next(id_))
             case StartFunctions(jobs):
                 self._jobs = {job.ordinal: job for job in jobs}
@@ -99,10 +124,6 @@ class TapeEffects:
             case _:
                 return None
         return None
-
-    async def aperform(self, effect: Effect) -> Any:
-        """Async twin of :meth:`perform`; nothing here waits."""
-        return self.perform(effect)
 
     def _stop_before_parser(self) -> None:
         """Run no parser that was never seen to end: it may be what the recorded process hung in."""
