@@ -75,5 +75,5 @@ def show_live(screen: Screen, report: Any) -> None:
         told = {"session": report.session, "result": to_data(report.result), "usage": usage_to_dict(report.usage)}
         screen.json(told | {"status": "ok", "served": report.served, "written": report.written})
         return
-    screen.say(f"{report.served} events from the recording, {report.written} new", "dim")
+    screen.say(f"{report.served} event{'' if report.served == 1 else 's'} from the recording, {report.written} new", "dim")
     screen.data(to_text(report.result))

@@ -88,6 +88,7 @@ def _replay(screen: Screen, recorded: Recorded, until: str | None, *, debugs: bo
         if report.status == "stopped":
             screen.line(f"before   {stop.told}")
             screen.line(f"in       {stop.place}")
+        _show_next(screen, report, recorded)
     return exits.DIFFERS if report.status == "differs" else exits.OK
 
 
@@ -109,7 +110,6 @@ def _show(screen: Screen, report: ReplayReport, recorded: Recorded) -> None:
         screen.line(f"copy     {report.copy}: {'the same bytes' if told else 'other bytes than the recording'}")
     if report.difference:
         show_difference(screen, report.difference)
-    _show_next(screen, report, recorded)
     for remark in report.remarks:
         screen.say(f"note: {remark}", "dim")
 

@@ -122,9 +122,12 @@ def _describe(screen: Screen, unknown: Unfinished) -> None:
 
 
 def _tell_unknown(screen: Screen, error: ResumeUndecided, recorded: Recorded) -> None:
-    """Give an error the command that decides, and tell what is known."""
+    """Give an error the commands that decide, and tell what is known."""
     if not screen.as_json:
         for unknown in error.unknown:
             _describe(screen, unknown)
-    ids = " ".join(f"--tell {unknown.id}" for unknown in error.unknown)
-    error.hint = f"look whether they took effect, then, for example: {recorded.to_command('resume')} {ids} (or --again)"
+    command, id_ = recorded.to_command("resume"), error.unknown[0].id
+    error.hint = (
+        f"look whether it took effect. It did: {command} --answer '{id_}=\"what it returned\"'. "
+        f"It did not: --again {id_}. Nobody can tell: --tell {id_}, and the model reads that"
+    )

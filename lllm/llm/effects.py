@@ -126,6 +126,14 @@ class Tape(Protocol):
         """
         ...
 
+    def next_number(self, prefix: str, cause: int) -> int | None:
+        """Return the number that was drawn for ``prefix`` right after event ``cause`` in its thread; None if none."""
+        ...
+
+    def first_free(self, prefix: str, first: int) -> int:
+        """Return what to count from under ``prefix`` where nothing was recorded."""
+        ...
+
     def key(self, id: str) -> str | None:  # noqa: A002 - the envelope's own word
         """Return the recorded key of an idempotent function's call; None when there is none."""
         ...

@@ -8,20 +8,25 @@ runs inside it, since they share one log.
 from __future__ import annotations
 
 import random
+import re
 import threading
-from itertools import count
+from collections.abc import Callable
 
 from lllm.errors import ConfigError
+from lllm.llm.effects import Tape
 from lllm.llm.place import BEFORE, SCOPE
 
 _ASIDE = frozenset({"contract", "note"})  # they stand where they stand by chance
+# In a scope, what tells a function that is run again after a crash; see lllm.llm.place.
+_ATTEMPT = re.compile(r"\+[0-9]+(?=\.)")
 
 
 class Ids:
     """Numbers, random streams and the order of events of one log."""
 
-    def __init__(self) -> None:
-        self._counters: dict[str, count[int]] = {}
+    def __init__(self, tape: Tape | None = None) -> None:
+        self._tape = tape
+        self._next: dict[str, int] = {}
         self._randoms: dict[str, random.Random] = {}
         self._seen: set[str] = set()
         self._threads: dict[str, int] = {}
@@ -30,31 +35,43 @@ class Ids:
 
     def next(self, strand: str) -> str:
         """Return the next id of a strand in the current scope, such as ``fe/0``, ``a.fe/1``."""
-        key = f"{self._scope()}{strand}"
-        return f"{key}/{next(self._counters.setdefault(key, count()))}"
+        return self._draw(f"{self._scope()}{strand}/", 0)
 
     def next_dialog(self) -> str:
         """Return the next dialog's id: ``1``, ``2``, or ``a.1`` in scope ``a``."""
-        scope = self._scope()
-        return f"{scope}{next(self._counters.setdefault(scope, count(1)))}"
+        return self._draw(self._scope(), 1)
 
     def next_place(self, name: str) -> str:
         """Return the next id of something that gives its name to a scope: ``run@0``, ``a.run@1``."""
-        head, _, number = self.next(name).rpartition("/")
-        return f"{head}@{number}"
+        return self._draw(f"{self._scope()}{name}@", 0)
+
+    def _draw(self, prefix: str, first: int) -> str:
+        """Return a prefix with its next number.
+
+        Where threads or tasks draw from one place, chance decides who comes first. The recording knows who came when:
+        its event after the last one of this thread has the number that was drawn.
+        """
+        tape = self._tape
+        recorded = None if tape is None else tape.next_number(prefix, self.last())
+        with self._lock:
+            free = self._next.get(prefix)
+            if free is None:
+                free = first if tape is None else tape.first_free(prefix, first)
+            number = free if recorded is None else recorded
+            self._next[prefix] = max(free, number + 1)
+        return f"{prefix}{number}"
 
     def random(self, seed: int) -> random.Random:
-        """Return the stream of random numbers of the current scope."""
-        scope = SCOPE.get()
+        """Return the stream of random numbers of the current scope; a function that runs again draws what it drew."""
+        scope = _ATTEMPT.sub("", SCOPE.get())
         return self._randoms.setdefault(scope, random.Random(f"{seed}:{scope}"))  # noqa: S311 - repeatable by design
 
-    def is_first(self, key: str) -> bool:
-        """Whether nobody asked about ``key`` before; of two threads that ask at once, one is told so."""
+    def once(self, key: str, do: Callable[[], object]) -> None:
+        """Do something once for each ``key``. A thread that comes meanwhile waits until it is done."""
         with self._lock:
-            if key in self._seen:
-                return False
-            self._seen.add(key)
-            return True
+            if key not in self._seen:
+                do()
+                self._seen.add(key)
 
     def last(self) -> int:
         """Return the seq of the event before this one in the same thread or task; 0 when there is none."""

@@ -105,7 +105,7 @@ class Session:
         # Told what calls do while they do it, where the caller names no listener; see lllm.llm.stream. Live only.
         self.listen: Callable[[Any], None] | None = outer.listen if outer else None
         self._spending = Spending(limits, outer._spending if outer else None)  # noqa: SLF001 - its own class
-        self._ids = outer._ids if outer else Ids()  # noqa: SLF001 - as above
+        self._ids = outer._ids if outer else Ids(tape)  # noqa: SLF001 - as above
         self._cancelled = threading.Event()
         self._closed = False
 
@@ -317,9 +317,9 @@ class Session:
         """Add a reply's tokens and money to the session's."""
         self._spending.add(usage)
 
-    def is_first(self, key: str) -> bool:
-        """Whether nobody asked about ``key`` before; of two threads that ask at once, one is told so."""
-        return self._ids.is_first(key)
+    def log_once(self, kind: str, id: str, data: Callable[[], Mapping[str, Any]]) -> None:  # noqa: A002 - as above
+        """Append an event that a session has once. A thread that comes meanwhile waits until it is in the log."""
+        self._ids.once(id, lambda: self.log(kind, id, data()))
 
     def is_spent(self, dialog_id: str) -> bool:
         """Whether the session's tokens or money are used up, for the next call of a dialog.

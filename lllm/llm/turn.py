@@ -185,13 +185,15 @@ class Turn:
         prompt = self.terms.prompt
         # What a server could notice, and what of the prompt only we do: two may look alike to a server.
         fingerprint = f"{contract.fingerprint}-{prompt.hash[:8]}"
-        key = f"{self.terms.agent}|{prompt.path}|{fingerprint}"
-        if self.session.is_first(key):
+
+        def told() -> dict[str, Any]:
             # The hash stands last: a reader, or a replay, finds first what it is made of.
-            told = {"path": prompt.path, "source": prompt.prompt, "parser": prompt.parser_name, **prompt.handlers}
-            data = {"agent": self.terms.agent, "provider": self.terms.provider.describe(), "prompt": told}
-            data |= contract.to_dict() | {"prompt_hash": prompt.hash, "fingerprint": fingerprint}
-            self.session.log("contract", f"contract/{key}", data)
+            said = {"path": prompt.path, "source": prompt.prompt, "parser": prompt.parser_name, **prompt.handlers}
+            data = {"agent": self.terms.agent, "provider": self.terms.provider.describe(), "prompt": said}
+            return data | contract.to_dict() | {"prompt_hash": prompt.hash, "fingerprint": fingerprint}
+
+        # Whoever asks beside us under this contract must not ask before it is in the log.
+        self.session.log_once("contract", f"contract/{self.terms.agent}|{prompt.path}|{fingerprint}", told)
         return fingerprint
 
     def _model_failed(self, error: ProviderError) -> Event:

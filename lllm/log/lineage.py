@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any, NamedTuple
 
-from lllm.errors import LogCorrupt, SessionNotFound
+from lllm.errors import LogCorrupt, LogError, SessionNotFound
 from lllm.log.envelope import Event
 
 Read = Callable[[str], Iterator[Event]]
@@ -76,9 +76,22 @@ def _read_run(read: Read, session: str, depth: int) -> Iterator[Event]:
     if depth > _DEEPEST:
         raise LogCorrupt(f"session {session} has more than {_DEEPEST} parents, or is its own")
     shared = _read_shared(read, session, parent, depth)
-    replaced, added = _sort_out([first, *own], shared)
+    events, damage = _read_whole(first, own)
+    replaced, added = _sort_out(events, shared)
     yield from (replaced.get((event.kind, event.id), event) for event in shared)
     yield from added
+    if damage is not None:
+        raise damage
+
+
+def _read_whole(first: Event, rest: Iterator[Event]) -> tuple[list[Event], LogError | None]:
+    """Return what can be read of a fork's own events, and what stopped the reading."""
+    events = [first]
+    try:
+        events.extend(rest)  # extend keeps what came before an error
+    except LogError as error:
+        return events, error
+    return events, None
 
 
 def _read_shared(read: Read, session: str, parent: Parent, depth: int) -> list[Event]:

@@ -22,13 +22,14 @@ class MockProvider:
     """A model behind no address at all.
 
     With ``replies`` they are given in order; with ``function`` it is asked; with ``rules`` the first that fits the last
-    message answers. What none of them answers, the default does: the smallest value of the schema asked for, a call of
+    message and the system prompt answers. What none of them answers, the default does: the smallest value of the schema asked for, a call of
     the first function for a user's message, else one fixed sentence.
 
     Args:
         replies: what to answer, in order; when they are spent, a call fails and says so.
         function: gets the request and returns a reply; async functions answer async calls only.
-        rules: ``{when: regex, role: user, reply: ...}``; ``{last}`` and ``{group1}`` in a reply's text are replaced.
+        rules: ``{when: regex, role: user, system: regex, reply: ...}``, where ``role`` and ``system`` may be left out;
+            ``{last}`` and ``{group1}`` in a reply's text are replaced.
 
     Raises:
         ConfigError: more than one of them is given, or one is malformed.

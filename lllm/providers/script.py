@@ -22,7 +22,7 @@ Reply = str | Message[Any] | Mapping[str, Any] | Exception
 DEFAULT_TEXT = "This is a reply of the mock model."
 _FINISHES = frozenset(Finish)
 _REPLY_KEYS = {"text", "calls", "finish", "reasoning", "refusal", "error", "model"}
-_RULE_KEYS = {"when", "role", "reply"}
+_RULE_KEYS = ("when", "role", "system", "reply")
 
 
 class Script:
@@ -55,28 +55,30 @@ class Script:
 
 
 class Rules:
-    """The first rule whose pattern is found in the last message answers. Keeps no state."""
+    """The first rule whose patterns are found in the last message and in the system prompt answers. No state."""
 
     def __init__(self, rules: Sequence[Mapping[str, Any]]) -> None:
-        self._rules: list[tuple[re.Pattern[str], str, Reply]] = []
+        self._rules: list[tuple[re.Pattern[str], str, re.Pattern[str], Reply]] = []
         for position, rule in enumerate(rules):
-            if unknown := rule.keys() - _RULE_KEYS:
-                raise ConfigError(f"mock rule {position}: unknown key {min(unknown)!r}; known: when, role, reply")
+            if unknown := rule.keys() - set(_RULE_KEYS):
+                known = ", ".join(_RULE_KEYS)
+                raise ConfigError(f"mock rule {position}: unknown key {min(unknown)!r}; known: {known}")
             try:
-                pattern = re.compile(str(rule["when"]))
+                pattern, told = (re.compile(str(part)) for part in (rule["when"], rule.get("system", "")))
                 reply = check_reply(rule["reply"], f"mock rule {position}")
             except KeyError as error:
                 raise ConfigError(f"mock rule {position}: no {error.args[0]!r}") from None
             except re.error as error:
-                raise ConfigError(f"mock rule {position}: {rule['when']!r} is no regex: {error}") from None
-            self._rules.append((pattern, str(rule.get("role", "")), reply))
+                raise ConfigError(f"mock rule {position}: {error.pattern!r} is no regex: {error}") from None
+            self._rules.append((pattern, str(rule.get("role", "")), told, reply))
 
     def __call__(self, request: ModelRequest) -> Reply:
         """Return the reply of the first rule that fits, or the default."""
-        last = request.history[-1]
-        for pattern, role, reply in self._rules:
+        first, last = request.history[0], request.history[-1]
+        system = first.content if first.role is Roles.SYSTEM else ""
+        for pattern, role, told, reply in self._rules:
             found = pattern.search(last.content)
-            if found and role in ("", last.role.value):
+            if found and role in ("", last.role.value) and told.search(system):
                 return _filled(reply, last.content, found)
         return build_default(request)
 

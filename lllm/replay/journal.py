@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from threading import RLock
+from threading import Condition, RLock, active_count
 from typing import Any
 
 from lllm.errors import LLLMError, LogError, ReplayDiverged
@@ -17,6 +17,7 @@ from lllm.machine.commands import Reason
 from lllm.replay.diverge import compared, diverged, never_reached, other_order, same
 from lllm.replay.rebuilt import to_cancellation
 from lllm.replay.recording import Recording, strand_of
+from lllm.replay.turns import PATIENCE_S, runs_loop
 
 _OF_A_CALL = frozenset({"model.request", "function.call", "function.result", "wait"})
 _NO_STOP = 1 << 62
@@ -72,7 +73,7 @@ class TapeJournal(SessionLog):
         self._on_stop, self._on_match = on_stop, on_match
         # Contracts of today that were never recorded, by fingerprint, until a request tells in whose place one stands.
         self._contracts: dict[str, tuple[str, str]] = {}
-        self._lock = RLock()
+        self._lock = Condition(RLock())
         self._is_closed = False
 
     def append(self, kind: str, id: str, data_json: str, *, cause: int = 0) -> int:  # noqa: A002 - the field's name
@@ -100,6 +101,7 @@ class TapeJournal(SessionLog):
             raise self.fail(never_reached(self.name, missed))
         recorded = self.recording.peek(strand_of(id_))
         if recorded is None:
+            self._await_others(cause, id_)
             return self._beyond(kind, id_, text, cause)
         if recorded.seq >= self._stop_seq:
             self._stop(recorded)
@@ -112,8 +114,13 @@ class TapeJournal(SessionLog):
             self._on_match(recorded, text)
         if cause > recorded.seq and self.recording.came_before(recorded, cause):
             raise self.fail(other_order(self.name, recorded, self.recording.events[cause - 1]))
-        self.recording.advance(recorded)
+        self._advance(recorded)
         return recorded.seq
+
+    def _await_others(self, cause: int, id_: str) -> None:
+        """Let other threads that were begun in the same place do what they did before the recording's end."""
+        if not self.recording.is_whole and active_count() > 1 and not runs_loop():
+            self._lock.wait_for(lambda: self.recording.follower(cause, id_) is None, PATIENCE_S)
 
     def _is_one(self, recorded: Event, kind: str, id_: str, text: str) -> bool:
         """Whether today's event is the recorded one. At which step of its call a cancellation came is chance."""
@@ -159,8 +166,12 @@ class TapeJournal(SessionLog):
             self._contract_changed(recorded, text)
         elif self._on_match is not None:
             self._on_match(recorded, text)
-        self.recording.advance(recorded)
+        self._advance(recorded)
         return recorded.seq
+
+    def _advance(self, recorded: Event) -> None:
+        self.recording.advance(recorded)
+        self._lock.notify_all()
 
     def _has_new_contract(self, text: str) -> bool:
         """Whether a request is made under a contract that says its recorded one's words, of another prompt or agent."""

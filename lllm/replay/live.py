@@ -19,7 +19,7 @@ from lllm.models.function import FunctionCall, fail
 from lllm.replay.journal import TapeJournal
 from lllm.replay.recording import Recording, strand_of
 from lllm.replay.tape import Tape, TapeEffects
-from lllm.replay.unfinished import Decision
+from lllm.replay.unfinished import Decision, was_started
 
 UNKNOWN = (
     "the process died while this was under way, and nobody knows whether it took effect. "
@@ -124,6 +124,10 @@ class LiveTape(Tape):
             raise OutcomeUnknown(UNKNOWN, where=f"session {self.journal.name}, {id}")
         return decision.answer
 
+    def first_free(self, prefix: str, first: int) -> int:
+        """Return the lowest number that nothing recorded under ``prefix`` has."""
+        return max(first, self.journal.recording.numbers.get(prefix, first))
+
     def attempt(self, id: str) -> int:  # noqa: A002 - the envelope's own word
         """Return how often the step was begun before."""
         return self._attempt if self.journal.recording.find("step", id) is not None else 0
@@ -182,7 +186,8 @@ class LiveTapeEffects(TapeEffects):
         """Return the start of those functions that have no result, and that nothing else was decided about."""
         recording = self._journal.recording
         super().perform(StartFunctions(jobs))
-        was_begun = all(recording.find("function.call", job.id) is not None for job in jobs)
+        first = recording.find("function.call", jobs[0].id)
+        was_begun = first is not None and was_started(recording, first)
         todo: list[Job] = []
         for job in jobs:
             if recording.find("function.result", job.id) is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import cached_property, lru_cache
+from threading import Lock
 from typing import Any
 
 from lllm.errors import LogCorrupt, LogError
@@ -38,6 +39,12 @@ def scope_of(id_: str) -> str:
     return strand_of(id_).rpartition(".")[0]
 
 
+def _number(id_: str, prefix: str) -> int:
+    """Return the number that an id has under a prefix; -1 when it has none."""
+    number = id_[len(prefix) :] if id_.startswith(prefix) else ""
+    return int(number) if number.isdecimal() else -1
+
+
 class Recording:
     """Events of one session by strand, and how far each strand has been replayed.
 
@@ -59,6 +66,8 @@ class Recording:
         self._followers: dict[int, list[Event]] = {}
         self._done = {self.events[0].seq}
         self._first_undone = 1
+        self._claimed: set[str] = set()
+        self._lock = Lock()
         self._at: dict[str, int] = {}
         self._nested: set[int] = set()
         self._asked = frozenset(e.data.get("contract") for e in self.events if e.kind == "model.request")
@@ -179,6 +188,29 @@ class Recording:
         """Return what came after event ``cause`` in its thread or task, in the same scope, and is not matched yet."""
         waiting = (e for e in self._followers.get(cause, ()) if e.seq not in self._done)
         return next((e for e in waiting if scope_of(e.id) == scope_of(id_)), None) if cause else None
+
+    def claim(self, prefix: str, cause: int) -> int | None:
+        """Return the number under ``prefix`` that was drawn right after event ``cause`` in its thread, each once.
+
+        Of several tasks that began after one event, each gets another; the lowest first.
+        """
+        with self._lock:
+            for event in self._followers.get(cause, ()):
+                number = -1 if event.seq in self._done or event.id in self._claimed else _number(event.id, prefix)
+                if number >= 0:
+                    self._claimed.add(event.id)
+                    return number
+        return None
+
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        """The first free number under each prefix that the recording has ids of."""
+        free: dict[str, int] = {}
+        for event in self.events:
+            head = event.id.rstrip("0123456789")
+            if number := event.id[len(head) :]:
+                free[head] = max(free.get(head, 0), int(number) + 1)
+        return free
 
     def came_before(self, event: Event, later: int) -> bool:
         """Return whether ``event`` came before event ``later`` in one and the same thread or task."""

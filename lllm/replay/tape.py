@@ -56,6 +56,15 @@ class Tape:
         event = self.journal.recording.peek(strand_of(id))
         return event.data.get("begun") if event is not None and event.id == id else None
 
+    def next_number(self, prefix: str, cause: int) -> int | None:
+        """Return the number that was drawn for ``prefix`` right after event ``cause`` in its thread."""
+        return self.journal.recording.claim(prefix, cause)
+
+    def first_free(self, prefix: str, first: int) -> int:
+        """Return the first number: what was never recorded differs, whatever it is called."""
+        del prefix
+        return first
+
     def key(self, id: str) -> str | None:  # noqa: A002 - the envelope's own word
         """Return the recorded key of an idempotent function's call."""
         call = self.journal.recording.find("function.call", id)
@@ -85,28 +94,26 @@ class TapeEffects:
 
     def perform(self, effect: Effect) -> Any:
         """Answer one effect with what was recorded, when it is its turn."""
-        event = self._awaited(effect)
-        if event is not None:
-            self._turns.wait(event.seq)
+        self._turns.wait(self._turn_of(effect))
         return self._answer(effect)
 
     async def aperform(self, effect: Effect) -> Any:
         """Async twin of :meth:`perform`."""
-        event = self._awaited(effect)
-        if event is not None:
-            await self._turns.await_turn(event.seq)
+        await self._turns.await_turn(self._turn_of(effect))
         return self._answer(effect)
 
-    def _awaited(self, effect: Effect) -> Event | None:
-        """Return the recorded event that answers an effect, of those that somebody waits for.
+    def _turn_of(self, effect: Effect) -> int:
+        """Return the seq of the recorded event that answers an effect; 0 for one that nobody waits for.
 
-        A call that had no answer when its session was closed has waited until then.
+        A call that had no answer when its session was closed, or its process died, has waited until then.
         """
         if isinstance(effect, AskModel):
             self._id = effect.id
         if not isinstance(effect, AskModel | NextResult | Sleep):
-            return None
-        return self._peek() or self._journal.recording.closing
+            return 0
+        recording = self._journal.recording
+        event = self._peek() or recording.closing
+        return event.seq if event is not None else len(recording.events) + 1
 
     def _answer(self, effect: Effect) -> Any:
         match effect:

@@ -30,7 +30,7 @@ class Turns:
 
         What such a thread waits for, its own loop would have to do.
         """
-        if self._recording.first_undone >= seq or _runs_loop():
+        if self._recording.first_undone >= seq or runs_loop():
             return
         seen, end = 0, 0.0
         while (undone := self._recording.first_undone) < seq:
@@ -52,7 +52,7 @@ class Turns:
             await asyncio.sleep(0 if passes < _EAGER else _PAUSE_S)
 
 
-def _runs_loop() -> bool:
+def runs_loop() -> bool:
     """Whether an event loop runs in this thread; nobody imports asyncio to find that out."""
     loaded = sys.modules.get("asyncio")
     return loaded is not None and loaded._get_running_loop() is not None  # noqa: SLF001 - the one that does not raise

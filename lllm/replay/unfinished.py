@@ -83,7 +83,7 @@ def _to_unfinished(recording: Recording, event: Event) -> Unfinished:
         return Unfinished(event.seq, event.id, "model", name, "", event.ts, "again")
     is_function = event.kind == "function.call"
     policy: Literal["again", "unknown", "start"] = "unknown"
-    if is_function and not _was_started(recording, event):
+    if is_function and not was_started(recording, event):
         policy = "start"
     elif data.get("repeatable") or "idempotency_key" in data:
         policy = "again"
@@ -93,7 +93,7 @@ def _to_unfinished(recording: Recording, event: Event) -> Unfinished:
     return Unfinished(event.seq, event.id, kind, str(data.get("name")), arguments, event.ts, policy, inside)
 
 
-def _was_started(recording: Recording, call: Event) -> bool:
+def was_started(recording: Recording, call: Event) -> bool:
     """Whether a function may have begun: its round starts when the intents of all its calls are in the log."""
     step_id = call.id.rpartition("/")[0]
     reply = recording.find("model.reply", step_id)

@@ -136,6 +136,15 @@ class WhatIfTape:
         """Return None: every item of a map begins."""
         del id
 
+    def next_number(self, prefix: str, cause: int) -> int | None:
+        """Return None: ids are drawn anew."""
+        del prefix, cause
+
+    def first_free(self, prefix: str, first: int) -> int:
+        """Return the first number."""
+        del prefix
+        return first
+
     def key(self, id: str) -> str | None:  # noqa: A002 - as above
         """Return None: no function runs."""
         del id

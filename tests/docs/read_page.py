@@ -1,8 +1,8 @@
 """Do what a page of the docs says, in the working directory: ``python read_page.py PAGE``.
 
 Python blocks run in one namespace, top to bottom. In console blocks each line after ``$ `` is a command, and the lines
-below it are what it prints; ``...`` in them stands for anything. A command that fails must be followed by
-``$ echo $?``. Blocks in other languages are not run. ``<!-- invisible-code-block: python`` does what the text asks the
+below it are what it prints; ``...`` in them stands for anything. What stands behind ``(Pdb) `` is typed there. A
+command that fails must be followed by ``$ echo $?``. Blocks in other languages are not run. ``<!-- invisible-code-block: python`` does what the text asks the
 reader to do by hand.
 """
 
@@ -45,6 +45,12 @@ def fits(expected, got):
     return re.fullmatch(pattern, _trimmed(got), re.DOTALL) is not None
 
 
+def parse_typed(expected):
+    """Return what is typed at a debugger's prompts, and what is then printed: a pipe shows no typing. Pure."""
+    typed = re.findall(r"^\(Pdb\) (.*)$", expected, re.MULTILINE)
+    return "".join(f"{line}\n" for line in typed), re.sub(r"^\(Pdb\) .*\n", "(Pdb) ", expected, flags=re.MULTILINE)
+
+
 def _trimmed(text):
     return "\n".join(line.rstrip() for line in text.rstrip().split("\n"))
 
@@ -63,13 +69,14 @@ class Shell:
 
     def __call__(self, example):
         """Run one block; return what is wrong with it, or None."""
-        for command, expected in parse_console(example.parsed):
+        for command, shown in parse_console(example.parsed):
+            typed, expected = parse_typed(shown)
             if command == "echo $?":
                 got, self._code = f"{self._code}\n", 0
             elif self._code:
                 return f"a command before {command!r} ended with exit code {self._code}, which the page does not show"
             else:
-                got = self._run(command)
+                got = self._run(command, typed)
             if not fits(expected, got):
                 return f"$ {command}\n--- the page says\n{expected}\n--- it prints\n{got}"
         return None
@@ -78,20 +85,20 @@ class Shell:
         """Return what is wrong at the end of the page."""
         return f"the last command ended with exit code {self._code}" if self._code else ""
 
-    def _run(self, command):
+    def _run(self, command, typed):
         if command.startswith("cd "):
             os.chdir(command.removeprefix("cd "))
             return ""
         run = subprocess.run(
             ["bash", "-c", command],
             env=self._env,
-            stdin=subprocess.DEVNULL,
+            input=typed.encode(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             check=False,
             timeout=60,
         )
-        self._code = run.returncode
+        self._code = run.returncode if run.returncode >= 0 else 128 - run.returncode  # as a shell tells of a signal
         return run.stdout.decode()
 
 

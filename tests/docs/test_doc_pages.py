@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from generate import PARTS, ROOT, find_parts, list_pages, render_page
-from read_page import fits, parse_console, parse_page
+from read_page import fits, parse_console, parse_page, parse_typed
 
 HERE = Path(__file__).parent
 PAGES = list_pages()
@@ -52,6 +52,7 @@ BROKEN = {
     "no output": ("```console\n$ echo yes\n```", "--- it prints\nyes"),
     "exit code": ("```console\n$ false\n```", "ended with exit code 1"),
     "exit code between": ("```console\n$ false\n$ echo on\non\n```", "before 'echo on' ended with exit code 1"),
+    "killed": ("```console\n$ kill -9 $$\n$ echo $?\n0\n```", "--- it prints\n137"),
     "network": ("```python\nimport socket\nsocket.create_connection(('127.0.0.1', 9))\n```", "must work offline"),
 }
 
@@ -79,6 +80,12 @@ def test_an_output_may_leave_out_what_varies():
     assert fits("session  2...\nsame", "session  20261121-x  \nsame\n")
     assert not fits("session  2...\nsame", "session  20261121-x\nother")
     assert parse_console("$ a\nout\n\n$ b\n") == [("a", "out\n\n"), ("b", "")]
+
+
+def test_what_a_debugger_is_told_is_typed():
+    """Else a page could show a debugger that answers what nobody asked, or one that waits for ever."""
+    assert parse_typed("-> f()\n(Pdb) p 6 * 7\n42\n(Pdb) q\n") == ("p 6 * 7\nq\n", "-> f()\n(Pdb) 42\n(Pdb) ")
+    assert parse_typed("42\n") == ("", "42\n")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)

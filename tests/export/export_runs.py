@@ -15,6 +15,7 @@ START = 1_795_240_000.0
 # What breaks out of a page, a script, a fence, a span, a terminal or the direction of writing, where it may.
 HOSTILE = [
     "</script><script>window.owned = 1</script>",
+    "</script x='owned' ",
     "<!--<script>",
     "<img src=x onerror='window.owned=1'><svg onload='window.owned=1'>",
     "]]></style></title></textarea><h1>owned</h1>",

@@ -164,7 +164,7 @@ def test_the_page_tells_what_happened(show):
     for part in ("task Hello.", "ok", "result Hello.", "10.8 s", "50 + 20", "$1.2500", "39"):
         assert part in head
     assert browser.text("#entries .fn .who").split("\n") == ["add", "run", "look"]
-    assert "Hello." in browser.text("#entries .fn .part")
+    assert "result Hello." in browser.text("#entries .fn .part")
     assert browser.run("document.querySelectorAll('#spans .span').length") == 15
     assert browser.run("document.querySelectorAll('#entries details').length") >= 2
     assert "could not be used" in browser.text("#entries .pruned")
@@ -198,6 +198,8 @@ def test_a_search_finds_text_in_functions_and_in_any_script(show):
     assert search(browser, "never RAN") == "1 shown"
     assert search(browser, "grüße </b> 東") == "13 shown"
     assert "Grüße </b> 東" in browser.text("mark")
+    assert "user Grüße </b> 東京" in browser.text("#entries"), "a mark leaves nothing out"
+    assert search(browser, "</B>") == "13 shown"
     assert search(browser, "nowhere to be found") == "0 shown"
 
 

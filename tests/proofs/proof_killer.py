@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from proof_plans import draw_plan
-from proof_programs import Program, World, read_lines
+from proof_programs import Program, World, read_lines, write_line
 
 from lllm.errors import LLLMError, LogCorrupt, LogError, SessionNotFound
 from lllm.llm.session import Session
@@ -70,7 +70,7 @@ class Killer:
         size = os.fstat(fd).st_size
         self.reach()
         if os.readlink(f"/proc/self/fd/{fd}").endswith("events-000001.jsonl"):
-            self._synced.write_text(str(size))
+            write_line(self._synced, size)
         self.reach()
 
     def sync_folder(self, folder: Path) -> None:
@@ -221,7 +221,7 @@ def lose_power(case: Case) -> None:
     if not synced.exists():
         shutil.rmtree(case.folder / "x", ignore_errors=True)
     elif events.exists():
-        os.truncate(events, min(int(synced.read_text()), events.stat().st_size))
+        os.truncate(events, min(read_lines(synced)[-1], events.stat().st_size))
 
 
 def check(case: Case, job: dict[str, Any], clean: dict[str, Any], at: int, tally: Tally) -> None:

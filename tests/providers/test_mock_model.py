@@ -79,6 +79,7 @@ def test_a_script_calls_functions_and_fails_by_name():
         ({"replies": [{"finish": "tired"}]}, "finish is one of stop"),
         ({"rules": [{"when": "x"}]}, "no 'reply'"),
         ({"rules": [{"when": "(", "reply": "x"}]}, "no regex"),
+        ({"rules": [{"when": "x", "system": "(", "reply": "x"}]}, "no regex"),
         ({"rules": [{"when": "x", "reply": "x", "if": 1}]}, "unknown key 'if'"),
         ({"replies": [], "rules": []}, "one of"),
     ],
@@ -103,6 +104,14 @@ def test_the_first_rule_that_fits_the_last_message_answers():
     assert mock.send(ask("sum of 2 and 3")).function_calls[0].arguments == {"a": "2", "b": "3"}
     assert mock.send(ask("hello {group1}")).content == "You said hello {group1}; {group1} {other}"
     assert mock.send(ask("bye")).content == DEFAULT_TEXT
+
+
+def test_a_rule_may_ask_for_a_prompt():
+    """A better prompt then gets a better answer, as from a model, so that mending one can be shown and tested offline."""
+    mock = MockProvider(rules=[{"when": "miles", "system": "a mile is", "reply": "321.8"}])
+    assert mock.send(ask(Message(Roles.SYSTEM, "a mile is 1.609 km"), "200 miles")).content == "321.8"
+    assert mock.send(ask(Message(Roles.SYSTEM, "be brief"), "200 miles")).content == DEFAULT_TEXT
+    assert mock.send(ask("a mile is how many miles?")).content == DEFAULT_TEXT
 
 
 def test_a_function_answers_sync_and_async():

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -658,3 +659,66 @@ def a_stream_that_is_left_at_its_third_word(session, world):
         if words == 3:
             break
     session.frontend("write", {"args": ["left"]})
+
+
+# --- tasks and threads that open dialogs as answers arrive ------------------------------------------------------------
+
+
+def _slow_echo() -> Any:
+    """A model whose answers arrive in any order: the later asked, the sooner answered."""
+    left = iter(range(40, 0, -1))
+
+    async def respond(request):
+        await asyncio.sleep(next(left) / 4000)
+        return f"re: {request.history[-1].content}"
+
+    return function_model(respond)
+
+
+def _three_dialogs(session, agent, name):
+    """Yield three dialogs, each opened when the answer in the one before it is there."""
+    for number in range(3):
+        dialog = agent.init_dialog(session=session)
+        dialog.send_message(f"{name} {number}")
+        yield dialog
+
+
+@scene(_slow_echo)
+def gathered_tasks_open_dialogs_as_answers_arrive(session, world):
+    agent = world.agent()
+
+    async def one(name):
+        return [(await agent.acall(dialog))[0].content for dialog in _three_dialogs(session, agent, name)]
+
+    async def main():
+        return await asyncio.gather(*(one(name) for name in "abcd"))
+
+    return main()
+
+
+def _slow_echo_of_threads() -> Any:
+    left = iter(range(40, 0, -1))
+
+    def respond(request):
+        threading.Event().wait(next(left) / 4000)
+        return f"re: {request.history[-1].content}"
+
+    return function_model(respond)
+
+
+@scene(_slow_echo_of_threads)
+def threads_with_a_context_open_dialogs_as_answers_arrive(session, world):
+    agent = world.agent()
+    opened = [agent.init_dialog(session=session) for _ in "abcd"]
+
+    def one(name, dialog):
+        told = []
+        for number in range(3):
+            dialog.send_message(f"{name} {number}")
+            told.append(agent.call(dialog)[0].content)
+            dialog = agent.init_dialog(session=session)
+        return told
+
+    with ThreadPoolExecutor(4) as pool:
+        jobs = [pool.submit(copy_context().run, one, *pair) for pair in zip("abcd", opened, strict=True)]
+        return [job.result() for job in jobs]
