@@ -194,7 +194,8 @@ class Session:
         Raises:
             ConfigError: the session is live, and a replay runs this code.
         """
-        self._check_place()
+        if self.tape is None and not self._closed:
+            refuse_in_replay()
         seq = self.journal.append(kind, id, data, cause=cause or self._ids.last())
         self._ids.follow(kind, seq)
         return seq

@@ -132,6 +132,15 @@ class ReplayableLogBase(ABC):
             "this log cannot go on with a session", where=session, hint="keep the sessions in a LocalFileLog"
         )
 
+    def reopen_run(self, session: str) -> tuple[SessionLog, list[Event]]:
+        """Go on with a session, as :meth:`reopen_session` does, and return all events of its run."""
+        opened = self.reopen_session(session)
+        try:
+            return opened, list(self.read_run(session))
+        except BaseException:
+            opened.close()
+            raise
+
     @abstractmethod
     def read_session(self, session: str) -> Iterator[Event]:
         """Yield the events of a session in order, verified, large texts filled in.

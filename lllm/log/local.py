@@ -17,6 +17,7 @@ from lllm.log.blobs import FOLDER, BlobStore, is_walk_needed
 from lllm.log.envelope import KINDS, Event
 from lllm.log.file import MAX_SEGMENT_BYTES, START, Durability, EventFile, Tip, WriteOptions, segment_name
 from lllm.log.flock import sharing
+from lllm.log.lineage import read_run
 from lllm.log.listing import EVERY, INDEXED_FROM, Listed, Wanted, read_listed, select, warn
 from lllm.log.lock import NAME as LOCK
 from lllm.log.lock import SessionLock
@@ -110,6 +111,21 @@ class LocalFileLog(ReplayableLogBase):
         """
         self._check_exists(session)
         return self._write(session, lambda folder: recover(folder, self._options))
+
+    def reopen_run(self, session: str) -> tuple[SessionLog, list[Event]]:
+        """Go on with a session, and return what it holds: read once, while the torn end was looked for."""
+        self._check_exists(session)
+        own: list[Event] = []
+        opened = self._write(session, lambda folder: recover(folder, self._options, own))
+
+        def read(name: str) -> Iterator[Event]:
+            return (self._with_blobs(name, event) for event in own) if name == session else self.read_session(name)
+
+        try:
+            return opened, list(read_run(read, session))
+        except BaseException:
+            opened.close()
+            raise
 
     def read_session(self, session: str) -> Iterator[Event]:
         """Yield a session's events, verified, large texts filled in; a torn end is left out."""

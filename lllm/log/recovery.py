@@ -46,11 +46,12 @@ class FsckReport:
     advice: str = "nothing to do"
 
 
-def recover(folder: Path, options: WriteOptions) -> Tip:
+def recover(folder: Path, options: WriteOptions, found: list[Event] | None = None) -> Tip:
     """Set a torn end aside and return where the log goes on. The caller holds the session's lock.
 
     The torn bytes are appended to ``<segment>.torn`` and reach the disk before they are cut from the log. What is read
     here, others will rely on; where ``options`` promise anything about a power loss, it is made to survive one first.
+    ``found`` is given the events, large texts not filled in.
 
     Raises:
         LogCorrupt: there is damage that is not a torn end; nothing is changed.
@@ -60,6 +61,8 @@ def recover(folder: Path, options: WriteOptions) -> Tip:
     for event in walk:
         if options.is_durable and event.seq > synced:
             blobs.sync_event(event)
+        if found is not None:
+            found.append(event)
     if walk.torn_bytes:
         _set_aside(folder, walk.end, options)
     if options.is_durable:

@@ -107,9 +107,9 @@ def resume(
         ReplayDiverged: today's code does not do what was recorded; nothing that comes after was done.
     """
     name = log.resolve(session)
-    reopened = log.reopen_session(name)
+    reopened, events = log.reopen_run(name)
     try:
-        recording = Recording(log.read_run(name))
+        recording = Recording(events)
         _check_open(name, recording)
         unfinished = find_unfinished(recording)
         decisions = to_decisions(unfinished, decide)
