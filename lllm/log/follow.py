@@ -171,7 +171,7 @@ class _Fork:
         old = self._places.get(key)
         if old is not None and key not in self._replaced:
             self._replaced[key] = event.seq
-            return replace(event, seq=old.seq, cause=old.cause)
+            return replace(event, seq=old.seq, cause=old.cause, ts=old.ts)
         return replace(event, seq=self._shared + event.seq - len(self._replaced))
 
 

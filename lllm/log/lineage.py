@@ -2,7 +2,7 @@
 
 A fork's header names its ``parent``: the session, the seq of the last event that it shares, and that event's hash. Seqs
 and causes of a fork count from the beginning of the whole run. An event of a fork whose kind and id the shared part has
-too stands in that one's place: it is the same thing, said by changed code.
+too stands in that one's place, and at its time: it is the same thing, said by changed code.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def _sort_out(own: Iterable[Event], shared: list[Event]) -> tuple[dict[tuple[str
         key = (event.kind, event.id)
         old = places.get(key)
         if old is not None and key not in replaced:
-            replaced[key] = replace(event, seq=old.seq, cause=old.cause)
+            replaced[key] = replace(event, seq=old.seq, cause=old.cause, ts=old.ts)
         else:
             added.append(replace(event, seq=len(shared) + len(added) + 1))
     return replaced, added
