@@ -11,6 +11,7 @@ from typing import Any
 
 from lllm.errors import LogError
 from lllm.llm.effects import AskModel, DeadlineHit, Effect, Effects, Job, NextResult, Parse, Sleep, StartFunctions
+from lllm.llm.place import BEFORE
 from lllm.llm.stream import Listener, ReasoningEvent, TextEvent
 from lllm.log.envelope import Event
 from lllm.machine.commands import Reason
@@ -41,10 +42,9 @@ class Tape:
 
     def value(self, id: str, name: str) -> Any:  # noqa: A002 - the envelope's own word
         """Return a recorded value; it is held to its ``name`` when it is logged."""
-        del name
         event = self.journal.recording.peek(strand_of(id))
         if event is None or event.kind != "value" or event.id != id:
-            raise self.journal.misfit("value", id, {})
+            raise self.journal.misfit("value", id, {"name": name}, BEFORE.get()[1])
         if "error" in event.data:
             error: Any = to_error(event.data["error"], path=event.data.get("type", ""))
             error.after_s = self.journal.recording.taken_s(event) + _GRACE_S
@@ -87,7 +87,7 @@ class TapeEffects:
     def __init__(self, journal: TapeJournal, listen: Listener | None) -> None:
         self._journal = journal
         self._listen = listen
-        self._turns = Turns(journal.recording)
+        self._turns = Turns(journal.recording, lambda: journal.failure is not None)
         self._jobs: dict[int, Job] = {}
         self._id = ""
         self._reply_seq = 0

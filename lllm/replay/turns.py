@@ -12,44 +12,57 @@ import asyncio
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 
 from lllm.replay.recording import Recording
 
-PATIENCE_S = 0.25
+PATIENCE_S = 0.1
+# How much slower than when it was recorded today's machine may be, in the code between two answers.
+_SLOWER = 3
+_ANSWERS = frozenset({"model.reply", "model.error", "function.result"})  # they took time then, and take none now
 _EAGER, _PAUSE_S = 100, 0.001
 
 
 class Turns:
-    """Lets answers of one recording through, one after the other."""
+    """Lets answers of one recording through, one after the other.
 
-    def __init__(self, recording: Recording) -> None:
-        self._recording = recording
+    Args:
+        recording: where each answer stands.
+        is_over: whether the replay has failed, so that nobody needs to wait any more.
+    """
+
+    def __init__(self, recording: Recording, is_over: Callable[[], bool]) -> None:
+        self._recording, self._is_over = recording, is_over
 
     def wait(self, seq: int) -> None:
         """Return when it is the turn of event ``seq``. In a thread that runs an event loop, at once.
 
         What such a thread waits for, its own loop would have to do.
         """
-        if self._recording.first_undone >= seq or runs_loop():
-            return
-        seen, end = 0, 0.0
-        while (undone := self._recording.first_undone) < seq:
-            if undone > seen:
-                seen, end = undone, time.monotonic() + PATIENCE_S
-            elif time.monotonic() > end:
-                return
-            threading.Event().wait(_PAUSE_S)
+        if self._recording.first_undone < seq and not runs_loop():
+            for _ in self._passes(seq):
+                threading.Event().wait(_PAUSE_S)
 
     async def await_turn(self, seq: int) -> None:
         """Async twin of :meth:`wait`: other tasks go on meanwhile."""
-        seen, end, passes = 0, 0.0, 0
-        while (undone := self._recording.first_undone) < seq:
+        for number in self._passes(seq):
+            await asyncio.sleep(0 if number < _EAGER else _PAUSE_S)
+
+    def _passes(self, seq: int) -> Iterator[int]:
+        """Yield as long as it is worth waiting for event ``seq``: how often, since anything went on."""
+        seen, end, number = 0, 0.0, 0
+        while (undone := self._recording.first_undone) < seq and not self._is_over():
             if undone > seen:
-                seen, end, passes = undone, time.monotonic() + PATIENCE_S, 0
+                seen, end, number = undone, time.monotonic() + self._patience_s(undone), 0
             elif time.monotonic() > end:
                 return
-            passes += 1
-            await asyncio.sleep(0 if passes < _EAGER else _PAUSE_S)
+            number += 1
+            yield number
+
+    def _patience_s(self, seq: int) -> float:
+        """Return how long today's code may take for an event, by how long it took when it was recorded."""
+        event = self._recording.events[seq - 1]
+        return PATIENCE_S + (0.0 if event.kind in _ANSWERS else _SLOWER * self._recording.taken_s(event))
 
 
 def runs_loop() -> bool:
