@@ -54,12 +54,15 @@ def find_recorded(session: str, config: str | None, log_dir: str | None) -> Reco
         SessionNotFound: there is none.
         MissingError: there is no such config.
     """
+    from lllm.replay.recording import check_header  # noqa: PLC0415 - heavy
+
     place = find_place(config)
     log = open_log(place, log_dir)
     named, _, at = session.partition("@")
     name = log.resolve(named or "last")
     first = next(iter(log.read_run(name)), None)
     header = first.data if first is not None else {}
+    check_header(header)
     discover(place, header.get("config") or {})
     return Recorded(place, log, name, at, header, load_values(place).values if config is not None else None)
 
@@ -72,6 +75,15 @@ def override_options(function: F) -> F:
     function = click.option("--model", metavar="NAME", default="", help=told)(function)
     told = "A value over the recorded config's, such as agent_configs.main.temperature=0; may be repeated."
     return click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help=told)(function)
+
+
+def decide_options(function: F) -> F:
+    """Give a verb ``--again``, ``--tell`` and ``--answer``, for what was under way when a process died."""
+    function = click.option("--answer", metavar="ID=JSON", multiple=True, help="This is what it returned.")(function)
+    told = 'Tell the model that nobody knows: an id, or "all".'
+    function = click.option("--tell", metavar="ID", multiple=True, help=told)(function)
+    told = 'Do it again: the id of a function or a step, or "all".'
+    return click.option("--again", metavar="ID", multiple=True, help=told)(function)
 
 
 def to_overrides(

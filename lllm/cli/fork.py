@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from lllm.cli import exits
-from lllm.cli.again import Recorded, find_recorded, live_run, override_options, to_overrides, watching
+from lllm.cli.again import Recorded, decide_options, find_recorded, live_run, override_options, to_overrides, watching
 from lllm.cli.options import log_options, standard
 from lllm.cli.screen import Screen
 
@@ -16,6 +16,7 @@ from lllm.cli.screen import Screen
 @click.command()
 @click.argument("session", default="last", metavar="SESSION[@AT]")
 @override_options
+@decide_options
 @click.option("--name", default="", help="Name of the new session.  [default: SESSION-forkN]")
 @click.option("--no-stream", is_flag=True, help="Do not show the reply while it is written.")
 @log_options
@@ -26,6 +27,9 @@ def fork(  # noqa: PLR0913 - the options of a command line
     settings: Sequence[str],
     model: str,
     prompts: Sequence[str],
+    again: Sequence[str],
+    tell: Sequence[str],
+    answer: Sequence[str],
     name: str,
     no_stream: bool,
     config: str | None,
@@ -34,25 +38,36 @@ def fork(  # noqa: PLR0913 - the options of a command line
     """Go on from event AT of SESSION, in a new session that shares everything before it.
 
     AT is a seq, or an id such as 1/s2, as `lllm log show --events` tells them; without one it is the last model call.
-    What was recorded before AT is served: no model is asked for it, and no function runs. From AT on, all is live.
+    What was recorded before AT is served: no model is asked for it, and no function runs. From AT on, all is live; a
+    function that was under way there runs again. If its process died in it, nobody knows whether it took effect: look,
+    and say what is to be done.
     """
+    from lllm.cli.decide import telling_unknown, to_decide  # noqa: PLC0415 - heavy
+
     recorded = find_recorded(session, config, log_dir)
     overrides = to_overrides(settings, model, prompts, recorded.config)
+    decide = to_decide(screen, again, tell, answer)
     opened: list[str] = []
+    asked = {"overrides": overrides, "name": name, "decide": decide}
     try:
-        report = _forked(screen, recorded, overrides, name, opened, streams=not no_stream)
+        with telling_unknown(screen, recorded.to_command("fork", recorded.at)):
+            report = _forked(screen, recorded, asked, opened, streams=not no_stream)
     finally:
         if opened and not screen.as_json:
-            screen.say(f"session {opened[0]}", "dim")
             screen.say(f"compare: lllm log diff {recorded.name} {opened[0]}{recorded.place.asked}", "dim")
     show_live(screen, report)
     return exits.OK
 
 
-def _forked(screen: Screen, recorded: Recorded, overrides: Any, name: str, opened: list[str], *, streams: bool) -> Any:
+def _forked(screen: Screen, recorded: Recorded, asked: dict[str, Any], opened: list[str], *, streams: bool) -> Any:
     from lllm.replay.fork import fork as run_fork  # noqa: PLC0415 - heavy
     from lllm.replay.overrides import to_built, to_overridden_header  # noqa: PLC0415 - as above
 
+    def on_open(name: str) -> None:
+        opened.append(name)
+        screen.say(f"session {name}", "dim")
+
+    overrides = asked["overrides"]
     header = to_built(to_overridden_header(recorded.header, overrides), overrides)
     with watching(screen, streams=streams) as watcher:
         return run_fork(
@@ -60,10 +75,9 @@ def _forked(screen: Screen, recorded: Recorded, overrides: Any, name: str, opene
             recorded.name,
             recorded.at or None,
             live_run(recorded, screen, header),
-            overrides=overrides,
-            name=name,
+            **asked,
             listen=watcher,
-            on_open=opened.append,
+            on_open=on_open,
         )
 
 
@@ -75,5 +89,6 @@ def show_live(screen: Screen, report: Any) -> None:
         told = {"session": report.session, "result": to_data(report.result), "usage": usage_to_dict(report.usage)}
         screen.json(told | {"status": "ok", "served": report.served, "written": report.written})
         return
-    screen.say(f"{report.served} event{'' if report.served == 1 else 's'} from the recording, {report.written} new", "dim")
+    served = f"{report.served} event{'' if report.served == 1 else 's'}"
+    screen.say(f"{served} from the recording, {report.written} new", "dim")
     screen.data(to_text(report.result))

@@ -81,6 +81,8 @@ def _replay(screen: Screen, recorded: Recorded, until: str | None, *, debugs: bo
     with redirect_stdout(sys.stderr):  # what user code prints is no part of the report
         folder = Path(copy).absolute() if copy else None
         report = run_replay(recorded.log, recorded.name, code, until=until, on_stop=stop, copy_to=folder)
+    if stop.was_quit:  # a debugger ends what it runs with an error of its own, which is no difference
+        report = replace(report, status="stopped", difference={}, error="", stopped_at=stop.seq)
     if screen.as_json:
         screen.json(asdict(replace(report, result=None)) | {"result": to_data(report.result), "place": stop.place})
     else:
@@ -123,7 +125,9 @@ def _show_next(screen: Screen, report: ReplayReport, recorded: Recorded) -> None
     if report.status in {"differs", "stopped"}:
         screen.say(f"go on from here with today's code:  {recorded.to_command('fork', seq or '')}")
     if report.status == "ended":
-        screen.say(f"go on with it:  {recorded.to_command('resume')}")
+        died = recorded.log.describe_session(report.session).status == "open"  # else it was interrupted, and closed
+        command = recorded.to_command("resume") if died else recorded.to_command("fork", report.events)
+        screen.say(f"go on with it:  {command}")
 
 
 def show_difference(screen: Screen, difference: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,6 @@ from lllm.cli.options import config_options, standard
 from lllm.cli.screen import Aside, Screen
 
 if TYPE_CHECKING:
-    from lllm.cli.project import Place
     from lllm.llm.session import Session
 
 
@@ -57,11 +57,17 @@ def _run_one(screen: Screen, asked: Asked) -> int:
     discover(place, config.values)
     system = load_system(config, asked.words[0] if len(asked.words) == 2 else None, Aside(screen))
     opened: list[Session] = []
+
+    def begin(session: Session) -> None:
+        opened.append(session)
+        if session.journal.path is not None:  # before anything is done: whoever finds the process dead has the name
+            screen.say(f"session {session.name}", "dim")
+
     try:
-        result = _perform(screen, system, work, opened, streams=not asked.no_stream)
+        result = _perform(screen, system, work, begin, streams=not asked.no_stream)
     finally:
-        if opened:
-            _tell_session(screen, place, opened[0])
+        if opened and opened[0].journal.path is not None:
+            screen.say(f"replay it: lllm replay {opened[0].name}{place.asked}", "dim")
     if screen.as_json:
         usage = usage_to_dict(opened[0].usage)
         screen.json({"session": opened[0].name, "result": to_data(result), "usage": usage, "status": "ok"})
@@ -70,7 +76,7 @@ def _run_one(screen: Screen, asked: Asked) -> int:
     return 0
 
 
-def _perform(screen: Screen, system: Any, work: Any, opened: list[Session], *, streams: bool) -> Any:
+def _perform(screen: Screen, system: Any, work: Any, begin: Callable[[Session], None], *, streams: bool) -> Any:
     """Run the task; in JSON mode, what the user's code prints may not get into the document."""
     import asyncio  # noqa: PLC0415 - heavy
 
@@ -82,18 +88,11 @@ def _perform(screen: Screen, system: Any, work: Any, opened: list[Session], *, s
     with redirect_stdout(sys.stderr) if screen.as_json else nullcontext():
         try:
             if system.is_async:
-                return asyncio.run(arun_work(system, work, opened.append))
-            return run_work(system, work, opened.append)
+                return asyncio.run(arun_work(system, work, begin))
+            return run_work(system, work, begin)
         finally:
             if watcher is not None:
                 watcher.end()
-
-
-def _tell_session(screen: Screen, place: Place, session: Session) -> None:
-    if session.journal.path is None:
-        return
-    screen.say(f"session {session.name}", "dim")
-    screen.say(f"replay it: lllm replay {session.name}{place.asked}", "dim")
 
 
 def _read_task(word: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lllm.errors import CallCancelled, LLLMError, LogError
+from lllm.errors import CallCancelled, ConfigError, LLLMError, LogError
 from lllm.llm.agent import Agent
 from lllm.llm.build import build_one
 from lllm.llm.dialog import Dialog
@@ -95,8 +95,15 @@ class Talk:
 
 
 def build_talker(values: Mapping[str, Any], name: str, log: ReplayableLogBase) -> Agent[Any]:
-    """Return the agent of a config that a chat is with."""
-    return build_one(name, values["agent_configs"][name], values, log)
+    """Return the agent of a config that a chat is with.
+
+    Raises:
+        ConfigError: it is not there, as when a header was written by hand.
+    """
+    known: Mapping[str, Any] = values.get("agent_configs") or {}
+    if name not in known:
+        raise ConfigError(f"no agent is configured as {name!r:.80}", hint=f"there are: {', '.join(known) or 'none'}")
+    return build_one(name, known[name], values, log)
 
 
 def rerun(header: Mapping[str, Any], log: ReplayableLogBase) -> Callable[[Session], int]:

@@ -18,12 +18,18 @@ def show_what_if(screen: Screen, recorded: Recorded, overrides: Overrides) -> in
     header = to_built(to_overridden_header(recorded.header, overrides), overrides)
     with watching(screen, streams=True) as watcher:
         code = live_run(recorded, screen, header)
-        report = what_if(recorded.log, recorded.name, code, overrides=overrides, listen=watcher)
+        report = what_if(
+            recorded.log,
+            recorded.name,
+            code,
+            overrides=overrides,
+            listen=watcher,
+            on_open=lambda name: screen.say(f"session {name}", "dim"),
+        )
     if screen.as_json:
         told: dict[str, Any] = {"session": report.session, "result": to_data(report.result)}
         screen.json(told | {"diff": report.diff.to_dict()})
     else:
-        screen.say(f"session {report.session}", "dim")
         for line in render_diff(report.diff).splitlines():
             screen.line(line, {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], ""))
     return exits.OK

@@ -113,7 +113,8 @@ class LiveEffects:
                 self._jobs = self._start(effect)
             case NextResult():
                 assert self._jobs is not None
-                return self._jobs.next()
+                with self._session.active():  # a function that asks an agent does so in the session that it runs in
+                    return self._jobs.next()
             case Sleep(id_, seconds):
                 for nap in self._naps(seconds):
                     self._session.wait(nap)
@@ -138,7 +139,8 @@ class LiveEffects:
             case NextResult():
                 assert self._jobs is not None
                 try:
-                    return await self._jobs.anext()
+                    with self._session.active():
+                        return await self._jobs.anext()
                 except BaseException:  # whatever ends the call: its tasks must not outlive it
                     self._jobs.abandon()
                     raise

@@ -30,7 +30,7 @@ class Ids:
         self._randoms: dict[str, random.Random] = {}
         self._seen: set[str] = set()
         self._threads: dict[str, int] = {}
-        self._lock = threading.Lock()
+        self._lock, self._once = threading.Lock(), threading.Lock()
         self._mark = object()
 
     def next(self, strand: str) -> str:
@@ -68,7 +68,7 @@ class Ids:
 
     def once(self, key: str, do: Callable[[], object]) -> None:
         """Do something once for each ``key``. A thread that comes meanwhile waits until it is done."""
-        with self._lock:
+        with self._once:
             if key not in self._seen:
                 do()
                 self._seen.add(key)

@@ -107,6 +107,7 @@ class Session:
         self._spending = Spending(limits, outer._spending if outer else None)  # noqa: SLF001 - its own class
         self._ids = outer._ids if outer else Ids(tape)  # noqa: SLF001 - as above
         self._cancelled = threading.Event()
+        self._runs: set[Session] = set()  # inside this one, and under way
         self._closed = False
 
     @classmethod
@@ -164,12 +165,15 @@ class Session:
         inner = Session(
             self.journal, limits=limits, seed=self.seed, tape=self.tape, name=self.name, run_id=self.run_id, outer=self
         )
+        self._runs.add(inner)
         try:
             with inner.active(), scoped(f"{id_}."):
                 yield inner
         except BaseException as error:
             inner.end_run(id_, error)
             raise
+        finally:
+            self._runs.discard(inner)
         inner.end_run(id_)
 
     def end_run(self, id: str, error: BaseException | None = None) -> None:  # noqa: A002 - the envelope's own word
@@ -333,16 +337,19 @@ class Session:
     def cancel(self) -> None:
         """Stop every call of the session at its next effect; they raise CallCancelled. Any thread may call this."""
         self._cancelled.set()
+        for run in tuple(self._runs):  # one that waits must wake
+            run.cancel()
 
     def wait(self, seconds: float) -> None:
         """Wait, unless the session is cancelled meanwhile, which raises CallCancelled."""
+        self.check_cancelled()  # the outer session may have been cancelled before this run was known to it
         self._cancelled.wait(seconds)
         self.check_cancelled()
 
     def check_cancelled(self) -> None:
         """Raise CallCancelled when somebody cancelled the session, or the one that it is a part of."""
         if self._cancelled.is_set():
-            raise CallCancelled("the session was cancelled", where=f"session {self.name}")
+            raise CallCancelled("the session was cancelled", where=f"session {self.journal.name}")
         if self.outer is not None:
             self.outer.check_cancelled()
 

@@ -237,7 +237,7 @@ class Turn:
             name = self.terms.prompt.parser_name
             raise UserCodeError(
                 f"parser {name} of prompt {self.terms.prompt.path!r} raised {type(error).__name__}: {error}",
-                where=f"session {self.session.name}, {self._step_id}",
+                where=f"session {self.session.journal.name}, {self._step_id}",
                 hint="raise ParseError for what the model should mend; the reply is in the log",
             ) from error
 
@@ -282,7 +282,7 @@ class Turn:
         raise error
 
     def _error_of(self, reason: Reason, problem: str) -> BaseException:
-        where = f"session {self.session.name}, {self._step_id or self.dialog.id}"
+        where = f"session {self.session.journal.name}, {self._step_id or self.dialog.id}"
         budgets = self.machine.budgets
         if reason is Reason.MODEL_BEHAVIOR:
             assert self.reply is not None
@@ -291,7 +291,7 @@ class Turn:
                 f"the model's reply was unusable {len(attempts)} times; last: {problem}",
                 attempts=attempts,
                 where=where,
-                hint=f"look at every attempt: lllm log show {self.session.name}",
+                hint=f"look at every attempt: lllm log show {self.session.journal.name}",
             )
         if reason is Reason.TOKENS:
             return LimitExceeded(

@@ -157,11 +157,14 @@ class ReplayableLogBase(ABC):
     def read_run(self, session: str) -> Iterator[Event]:
         """Yield all events of a run: of a fork, those that it shares with its parents, too. Seqs have no gap.
 
+        Args:
+            session: its name, a unique start of it, or ``last``.
+
         Raises:
             SessionNotFound: the session, or a parent of it, is not there.
             LogCorrupt: one is damaged, or a parent is not what it was when the fork was made.
         """
-        return read_run(self.read_session, session)
+        return read_run(self.read_session, self.resolve(session))
 
     def describe_session(self, session: str) -> SessionInfo:
         """Return one line about a session. Walks it; a store that can do better overrides this."""

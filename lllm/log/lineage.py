@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any, NamedTuple
 
-from lllm.errors import LogCorrupt, LogError, SessionNotFound
+from lllm.errors import ConfigError, LogCorrupt, LogError, SessionNotFound
 from lllm.log.envelope import Event
 
 Read = Callable[[str], Iterator[Event]]
@@ -20,7 +20,7 @@ Read = Callable[[str], Iterator[Event]]
 # A fork may change what is said and asked, never what was answered.
 REPLACEABLE = frozenset({"session.open", "contract", "message", "model.request", "function.result", "frontend"})
 # Deeper than anybody forks; a ring of parents, which a hostile log may have, ends here.
-_DEEPEST = 1000
+_DEEPEST = 250
 
 
 class Parent(NamedTuple):
@@ -103,6 +103,8 @@ def _read_shared(read: Read, session: str, parent: Parent, depth: int) -> list[E
             where=error.where,
             hint="a fork keeps nothing of its parent: restore the parent's folder from a backup",
         ) from error
+    except ConfigError as error:  # a name that no session can have: somebody else wrote the header
+        raise LogCorrupt(f"the parent of session {session} is {parent.session!a:.80}") from error
     if len(shared) < parent.seq or shared[-1].h != parent.chain:
         raise LogCorrupt(
             f"session {session} was forked from {parent.session} at seq {parent.seq}, which is another one now",

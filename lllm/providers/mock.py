@@ -22,8 +22,8 @@ class MockProvider:
     """A model behind no address at all.
 
     With ``replies`` they are given in order; with ``function`` it is asked; with ``rules`` the first that fits the last
-    message and the system prompt answers. What none of them answers, the default does: the smallest value of the schema asked for, a call of
-    the first function for a user's message, else one fixed sentence.
+    message and the system prompt answers. What none of them answers, the default does: the smallest value of the schema
+    asked for, a call of the first function for a user's message, else one fixed sentence.
 
     Args:
         replies: what to answer, in order; when they are spent, a call fails and says so.

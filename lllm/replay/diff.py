@@ -21,7 +21,7 @@ _FREE = frozenset({"note", "contract", "session.open", "session.resume"})
 # Facts of an event that say when, where and at what price, not what.
 _BY_CHANCE: Mapping[str, frozenset[str]] = {
     "contract": frozenset({"fingerprint", "prompt_hash", "agent"}),
-    "model.request": frozenset({"chain", "n", "contract"}),
+    "model.request": frozenset({"chain", "n", "contract", "retry", "recall"}),  # the replies tell what was repeated
     "model.reply": frozenset({"usage", "cost_usd", "model"}),
     "model.error": frozenset({"request_id", "retry_after_s"}),
     "function.call": frozenset({"idempotency_key"}),

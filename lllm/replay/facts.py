@@ -52,7 +52,7 @@ def to_facts(events: Sequence[Event], name: str = "") -> RunFacts:
     prompt_tokens, completion_tokens = (sum(_usage(reply)[i] for reply in replies) for i in (0, 1))
     return RunFacts(
         session=name or str(header.get("session", "")),
-        parent=f"{parent['session']}@{parent['seq']}" if {"session", "seq"} <= parent.keys() else "",
+        parent=f"{parent['session']}@{parent['seq'] + 1}" if {"session", "seq"} <= parent.keys() else "",
         status=str(close.get("status", "open")),
         task=header.get("task"),
         result=close.get("result"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from itertools import count
 from typing import Any
@@ -15,9 +15,10 @@ from lllm.log.base import ReplayableLogBase, SessionLog
 from lllm.replay.edits import ForkJournal
 from lllm.replay.live import LiveTape
 from lllm.replay.overrides import NO_OVERRIDES, Overrides, to_built, to_overridden_header
-from lllm.replay.recording import Recording, find_place
+from lllm.replay.recording import Recording, check_header, find_place
 from lllm.replay.rerun import Run, build_live, prompts_replaced, run_live, run_of
-from lllm.replay.resume import LiveReport, open_live
+from lllm.replay.resume import LiveReport, open_live, undecided
+from lllm.replay.unfinished import Decide, Unfinished, find_unfinished, to_decisions
 from lllm.utils import encode_json, safe_name
 
 
@@ -87,6 +88,7 @@ def fork(  # noqa: PLR0913 - all but four are keyword-only
     *,
     overrides: Overrides = NO_OVERRIDES,
     name: str = "",
+    decide: Decide = undecided,
     listen: Listener | None = None,
     on_open: Callable[[str], None] | None = None,
 ) -> LiveReport:
@@ -103,10 +105,13 @@ def fork(  # noqa: PLR0913 - all but four are keyword-only
         run: what the session ran; default: the ``AgentBase`` that its header names.
         overrides: what is different in the fork.
         name: of the fork; default: the session's, with a number.
+        decide: says what is done about a function or a step that was under way when the session's process died. Those
+            that were under way at the event, and ended later, run again.
         listen: told what calls do while they do it.
         on_open: told the fork's name once there is one.
 
     Raises:
+        ResumeUndecided: ``decide`` returned None; nothing was done.
         ReplayDiverged: today's code does something else before the event; the hint names where a fork could begin.
         ConfigError: an override does not fit.
         LogExists: the name is taken.
@@ -117,12 +122,15 @@ def fork(  # noqa: PLR0913 - all but four are keyword-only
         events = list(log.read_run(parent))
         seq = find_place(Recording(events), at)
         recording = Recording(events[: seq - 1])
+        unfinished = find_unfinished(recording)
+        decisions = to_decisions(_lost(unfinished, Recording(events)), decide)
         header = _to_header(parent, recording, overrides)
 
         def open_log() -> SessionLog:
             opened = _open(log, parent, name)
             opened.append("session.open", "", encode_json(header))
             held.close()
+            journal.name = opened.name  # what is told from here on is told of the fork
             if on_open is not None:
                 on_open(opened.name)
             return opened
@@ -130,19 +138,26 @@ def fork(  # noqa: PLR0913 - all but four are keyword-only
         writer = ForkedLog(open_log, len(recording.events))
         journal = ForkJournal(parent, recording, writer, log.redactor)
         code = run or run_of(build_live(to_built(header, overrides)), header)
-        live = open_live(journal, LiveTape(journal, {}, recording.attempts), header)
+        live = open_live(journal, LiveTape(journal, decisions, recording.attempts), header)
         try:
             result = run_live(live, code, journal, listen)
         except ReplayDiverged as error:
             raise _earlier(error, parent) from None
-    return LiveReport(writer.name, result, recording.replayed, writer.written, (), live.usage)
+    return LiveReport(writer.name, result, recording.replayed, writer.written, tuple(unfinished), live.usage)
+
+
+def _lost(unfinished: Iterable[Unfinished], whole: Recording) -> list[Unfinished]:
+    """Return what never ended, of what was under way where a fork begins."""
+    ends = ("function.result", "value")
+    return [item for item in unfinished if not any(whole.find(kind, item.id) for kind in ends)]
 
 
 def _prompts_of(log: ReplayableLogBase, parent: str, overrides: Overrides) -> Mapping[str, str]:
     """Return the texts that prompts have in a fork: those of its parent, and other ones over them."""
     first = next(iter(log.read_run(parent)), None)
-    recorded: Mapping[str, str] = (first.data.get("prompts") or {}) if first is not None else {}
-    return {**recorded, **overrides.prompts}
+    header: Mapping[str, Any] = first.data if first is not None else {}
+    check_header(header)
+    return {**(header.get("prompts") or {}), **overrides.prompts}
 
 
 def _to_header(parent: str, recording: Recording, overrides: Overrides) -> dict[str, Any]:

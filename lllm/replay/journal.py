@@ -17,10 +17,12 @@ from lllm.machine.commands import Reason
 from lllm.replay.diverge import compared, diverged, never_reached, other_order, same
 from lllm.replay.rebuilt import to_cancellation
 from lllm.replay.recording import Recording, strand_of
-from lllm.replay.turns import PATIENCE_S, runs_loop
+from lllm.replay.turns import runs_loop
 
 _OF_A_CALL = frozenset({"model.request", "function.call", "function.result", "wait"})
 _NO_STOP = 1 << 62
+# How long other threads may take for what they did at once when it was recorded.
+_OTHERS_S = 2.0
 
 OnMatch = Callable[[Event, str], None]
 
@@ -72,7 +74,7 @@ class TapeJournal(SessionLog):
         self._stop_seq = _NO_STOP if stop_seq is None else stop_seq
         self._on_stop, self._on_match = on_stop, on_match
         # Contracts of today that were never recorded, by fingerprint, until a request tells in whose place one stands.
-        self._contracts: dict[str, tuple[str, str]] = {}
+        self._contracts: dict[str, tuple[str, str, int]] = {}
         self._lock = Condition(RLock())
         self._is_closed = False
 
@@ -87,13 +89,13 @@ class TapeJournal(SessionLog):
         text = self.redact(data_json)
         with self._lock:
             if self.failure is not None:
-                raise ReplayStopped(self.failure)
+                raise self._stopping(kind, text, self.failure)
             if self._is_closed:
                 raise LogError("the session's log is closed", where=self.name)
             if kind == "note":
                 return self._take_note(id, text, cause)
             if kind == "contract":
-                return self._take_contract(id, text)
+                return self._take_contract(id, text, cause)
             return self._take(kind, id, text, cause)
 
     def _take(self, kind: str, id_: str, text: str, cause: int) -> int:
@@ -120,7 +122,7 @@ class TapeJournal(SessionLog):
     def _await_others(self, cause: int, id_: str) -> None:
         """Let other threads that were begun in the same place do what they did before the recording's end."""
         if not self.recording.is_whole and active_count() > 1 and not runs_loop():
-            self._lock.wait_for(lambda: self.recording.follower(cause, id_) is None, PATIENCE_S)
+            self._lock.wait_for(lambda: self.recording.follower(cause, id_) is None, _OTHERS_S)
 
     def _is_one(self, recorded: Event, kind: str, id_: str, text: str) -> bool:
         """Whether today's event is the recorded one. At which step of its call a cancellation came is chance."""
@@ -154,11 +156,11 @@ class TapeJournal(SessionLog):
 
     # --- contracts -------------------------------------------------------------------------------------------------
 
-    def _take_contract(self, id_: str, text: str) -> int:
+    def _take_contract(self, id_: str, text: str, cause: int) -> int:
         """Compare a contract, or keep one that was never recorded until the request tells in whose place it stands."""
         recorded = self.recording.contracts.get(id_)
         if recorded is None:
-            self._contracts[str(json.loads(text).get("fingerprint"))] = id_, text
+            self._contracts[str(json.loads(text).get("fingerprint"))] = id_, text, cause
             return 0
         if recorded.seq >= self._stop_seq:
             return 0
@@ -168,6 +170,12 @@ class TapeJournal(SessionLog):
             self._on_match(recorded, text)
         self._advance(recorded)
         return recorded.seq
+
+    def _stopping(self, kind: str, text: str, failure: LLLMError) -> BaseException:
+        """Return what ends today's code. A task that was cancelled ends as one, or asyncio complains at length."""
+        if kind == "call.close" and runs_loop() and json.loads(text).get("reason") == Reason.CANCELLED:
+            return to_cancellation("CancelledError")
+        return ReplayStopped(failure)
 
     def _advance(self, recorded: Event) -> None:
         self.recording.advance(recorded)
@@ -210,6 +218,7 @@ class TapeJournal(SessionLog):
         is_over = recorded is None or (recorded is self.recording.closing and self.recording.is_broken_off)
         if is_over and not self.recording.is_whole:
             return self._to_ended(id_)
+        recorded = recorded or self.recording.next_after(cause)
         skipped = self.recording.skipped_before(recorded) if recorded is not None else None
         return diverged(self.name, skipped or recorded or self.recording.closing, kind, id_, data)
 

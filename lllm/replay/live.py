@@ -74,8 +74,8 @@ class LiveJournal(TapeJournal):
     def _write_contracts(self) -> None:
         """Write the contracts that were first needed after the recording."""
         while self._contracts:
-            _, (id_, text) = self._contracts.popitem()
-            self._writer.append("contract", id_, text, 0)
+            _, (id_, text, cause) = self._contracts.popitem()
+            self._writer.append("contract", id_, text, cause)
 
     def barrier(self) -> None:
         """Return when what was written survives a power loss."""

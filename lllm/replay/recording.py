@@ -8,7 +8,7 @@ after the other in one thread or task, which each event's ``cause`` tells, and l
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property, lru_cache
 from threading import Lock
 from typing import Any
@@ -20,6 +20,8 @@ from lllm.log.envelope import Event
 _FREE = frozenset({"note", "contract", "session.resume"})
 # What comes from outside, at any moment: Ctrl-C, and what it or a time-out makes of a task.
 _BREAKS = ("KeyboardInterrupt:", "CancelledError:")
+# What a header must hold where it holds it at all.
+_SHAPES = {"config": dict, "prompts": dict, "kwargs": dict, "forks": int, "agent_type": str, "chat": str}
 # Stands in the ids of what happened inside a step, and in no other.
 _OF_A_STEP = "~"
 
@@ -60,6 +62,7 @@ class Recording:
             raise LogCorrupt("the session has no events: its process ended before the first", hint="run the task again")
         if self.events[0].kind != "session.open":
             raise LogCorrupt("the session does not begin with session.open", hint="lllm log fsck explains what is left")
+        check_header(self.events[0].data)
         self.contracts: dict[str, Event] = {}
         self.closing: Event | None = None
         self._strands: dict[str, list[Event]] = {}
@@ -167,10 +170,18 @@ class Recording:
 
     @property
     def first_undone(self) -> int:
-        """Seq of the first event, in the log's order, that is not matched yet; one behind the last when all are."""
-        while self._first_undone in self._done:
+        """Seq of the first event, in the log's order, that is not matched yet; one behind the last when all are.
+
+        Contracts do not count: today's code may have others, in a fork or a check, and nobody waits for one.
+        """
+        contracts = self._contract_seqs
+        while self._first_undone in self._done or self._first_undone in contracts:
             self._first_undone += 1
         return self._first_undone
+
+    @cached_property
+    def _contract_seqs(self) -> frozenset[int]:
+        return frozenset(event.seq for event in self.events if event.kind == "contract")
 
     def peek(self, strand: str) -> Event | None:
         """Return the strand's next event, or None at its end."""
@@ -192,15 +203,27 @@ class Recording:
     def claim(self, prefix: str, cause: int) -> int | None:
         """Return the number under ``prefix`` that was drawn right after event ``cause`` in its thread, each once.
 
-        Of several tasks that began after one event, each gets another; the lowest first.
+        Of several tasks that began after one event, each gets another; the lowest first. What begins a scope may come
+        in a pool's thread that did other work before, so it is found by its scope alone.
         """
         with self._lock:
-            for event in self._followers.get(cause, ()):
+            for event in (*self._followers.get(cause, ()), *self._beginnings.get(prefix, ())):
                 number = -1 if event.seq in self._done or event.id in self._claimed else _number(event.id, prefix)
                 if number >= 0:
                     self._claimed.add(event.id)
                     return number
         return None
+
+    @cached_property
+    def _beginnings(self) -> dict[str, list[Event]]:
+        """The events that begin a scope of the user's, by the prefix of their ids."""
+        found: dict[str, list[Event]] = {}
+        for event in self.events[1:]:
+            scope = scope_of(event.id)
+            before = scope_of(self.events[event.cause - 1].id) if event.cause else ""
+            if scope and not f"{before}.".startswith(f"{scope}."):
+                found.setdefault(event.id.rstrip("0123456789"), []).append(event)
+        return found
 
     @cached_property
     def numbers(self) -> dict[str, int]:
@@ -211,6 +234,10 @@ class Recording:
             if number := event.id[len(head) :]:
                 free[head] = max(free.get(head, 0), int(number) + 1)
         return free
+
+    def next_after(self, cause: int) -> Event | None:
+        """Return what came after event ``cause`` in its thread or task, in any scope, and is not matched yet."""
+        return next((e for e in self._followers.get(cause, ()) if e.seq not in self._done), None) if cause else None
 
     def came_before(self, event: Event, later: int) -> bool:
         """Return whether ``event`` came before event ``later`` in one and the same thread or task."""
@@ -242,6 +269,17 @@ class Recording:
         return min((e for e in found if e.kind != "session.close"), key=lambda e: e.seq, default=None)
 
 
+def check_header(header: Mapping[str, Any]) -> None:
+    """Hold what a header says to its types: a log may come from anywhere. Pure.
+
+    Raises:
+        LogCorrupt: something is not what lllm writes.
+    """
+    for key, shape in _SHAPES.items():
+        if not isinstance(header.get(key), shape | None):
+            raise LogCorrupt(f"the session's {key} is {header[key]!a:.80}", hint="lllm did not write this header")
+
+
 def find_place(recording: Recording, at: int | str | None) -> int:
     """Return the seq at which a fork begins to live, or a replay stops. Pure.
 
@@ -258,7 +296,7 @@ def find_place(recording: Recording, at: int | str | None) -> int:
         last = recording.last_step
         return last.seq if last is not None else end
     if isinstance(at, str) and not re.fullmatch(r"[0-9]+", at):
-        found = next((event for event in recording.events if event.id == at), None)
+        found = next((event for event in recording.events if at and event.id == at), None)  # "" is the header's
         if found is None:
             raise LogError(f"the session has no event {at!r:.60}", hint="lllm log show --events tells each seq and id")
         return found.seq

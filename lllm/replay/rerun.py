@@ -97,9 +97,9 @@ def prompts_replaced(texts: Mapping[str, str]) -> Generator[None]:
     """
     before = {key: PROMPT_REGISTRY[key] for key in texts}
     origins = {key: PROMPT_REGISTRY.origin(key) for key in texts}
-    for key, text in texts.items():
-        changed = replace(before[key], prompt=text)
-        PROMPT_REGISTRY.register(key, changed, origin=origins[key], overwrite=True)
+    changed = {key: replace(before[key], prompt=text) for key, text in texts.items()}  # all, before any is replaced
+    for key, prompt in changed.items():
+        PROMPT_REGISTRY.register(key, prompt, origin=origins[key], overwrite=True)
     try:
         yield
     finally:

@@ -50,6 +50,7 @@ class ResumedLog:
         """Write an event and return its seq."""
         if not self.written:
             self._log.append("session.resume", f"resume/{self._told['resumed']}", encode_json(self._told))
+            self.written = 1
         self.written += 1
         return self._log.append(kind, id_, text, cause=cause)
 

@@ -36,8 +36,9 @@ def _cut(line: str) -> str:
 def render_report(report: Mapping[str, Any]) -> str:
     """Return a divergence report as text for a terminal: no control characters but newlines, no line over 420."""
     facts = [f"{name:>9}: {_short(report.get(name))}" for name in _FACTS]
-    facts += [f" recorded: {_short(report.get('expected'))}", f"    today: {_short(report.get('got'))}"]
     diff = str(report.get("diff") or "").splitlines()
+    if not diff:
+        facts += [f" recorded: {_short(report.get('expected'))}", f"    today: {_short(report.get('got'))}"]
     return "\n".join([*facts, *(printable(line) for line in diff)])
 
 

@@ -6,29 +6,22 @@ often it was called with them before. A call that was never recorded stops the r
 
 from __future__ import annotations
 
-import json
-import threading
-from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from lllm.errors import ReplayDiverged
 from lllm.llm.build import build_session_limits
-from lllm.llm.effects import MISSING, Effect, Effects, Job, NextResult, StartFunctions
 from lllm.llm.place import ReplayStopped
 from lllm.llm.session import Session
 from lllm.llm.stream import Listener
 from lllm.log.base import ReplayableLogBase
-from lllm.models.function import FunctionCall
 from lllm.replay.diff import RunDiff, diff_runs
 from lllm.replay.overrides import NO_OVERRIDES, Overrides, to_built, to_overridden_header
-from lllm.replay.rebuilt import to_error
 from lllm.replay.recording import Recording
-from lllm.replay.rerun import Run, build_live, finished, prompts_replaced, run_of
+from lllm.replay.rerun import Run, build_live, finished, kept, prompts_replaced, run_of
+from lllm.replay.world import WhatIfTape, World
 
-_OWN = frozenset({"now", "uuid4"})  # what is asked without doing anything
 _OF_THE_OLD = frozenset({"session", "run_id", "parent", "forks"})
 
 
@@ -47,142 +40,6 @@ class WhatIfReport:
     diff: RunDiff
 
 
-class World:
-    """What functions and steps of a recorded run answered, each answer to be given once."""
-
-    def __init__(self, recording: Recording) -> None:
-        self._recording = recording
-        self._answers: dict[tuple[str, str], deque[Mapping[str, Any]]] = defaultdict(deque)
-        self._values: dict[str, deque[Mapping[str, Any]]] = defaultdict(deque)
-        self._lock = threading.Lock()
-        for event in recording.events:
-            if recording.is_nested(event):
-                continue
-            if event.kind == "function.call" and (found := recording.find("function.result", event.id)) is not None:
-                self._answers[event.data["name"], _key(json.loads(event.data["arguments"] or "{}"))].append(found.data)
-            elif event.kind == "value":
-                self._values[event.data["name"]].append(event.data)
-
-    def answer(self, job: Job) -> FunctionCall:
-        """Return a call with its recorded answer.
-
-        Raises:
-            ReplayStopped: no such call is left in the recording.
-        """
-        with self._lock:
-            left = self._answers[job.function.name, _key(job.call.arguments)]
-            data = left.popleft() if left else None
-        if data is None:
-            raise self._stopped("function.call", job.id, f"{job.function.name}({job.call.raw_arguments})")
-        text = data.get("text", data["message"]["content"])
-        failed = "error" in data
-        return job.call.answered(data.get("result", None if failed else text), text, data.get("error", ""))
-
-    def value(self, name: str, id_: str) -> Any:
-        """Return the next recorded value of a step, or MISSING for the time and the like."""
-        with self._lock:
-            left = self._values[name]
-            data = left.popleft() if left else None
-        if data is None and name in _OWN:
-            return MISSING
-        if data is None:
-            raise self._stopped("step", id_, name)
-        if "error" in data:
-            raise to_error(data["error"], path=data.get("type", ""))
-        return data["value"]
-
-    def _stopped(self, kind: str, id_: str, what: str) -> ReplayStopped:
-        known = [
-            f"{e.data.get('name')}({e.data.get('arguments', '')})" for e in self._recording.events if e.kind == kind
-        ]
-        report = {
-            "session": self._recording.header.get("session"),
-            "seq": None,
-            "id": id_,
-            "kind": kind,
-            "pointer": "",
-            "expected": known[:20],
-            "got": what,
-            "diff": "",
-            "cause": "today's run does what was never recorded, so nobody knows what it would return",
-            "message": f"the recording has no answer for {what:.200}",
-        }
-        hint = "let it run for real in a fork: lllm fork"
-        return ReplayStopped(ReplayDiverged(str(report["message"]), report=report, where=id_, hint=hint))
-
-
-class WhatIfTape:
-    """Answers functions and steps from a recorded run, and lets models be asked."""
-
-    offline = False
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def effects(self, live: Callable[[], Effects], listen: Listener | None = None) -> Effects:
-        """Return what performs the effects of one call."""
-        del listen
-        return WhatIfEffects(self._world, live())
-
-    def value(self, id: str, name: str) -> Any:  # noqa: A002 - the envelope's own word
-        """Return the recorded value of a step."""
-        return self._world.value(name, id)
-
-    def is_spent(self, dialog_id: str) -> bool | None:
-        """Leave it to the session."""
-        del dialog_id
-
-    def begun(self, id: str) -> int | None:  # noqa: A002 - as above
-        """Return None: every item of a map begins."""
-        del id
-
-    def next_number(self, prefix: str, cause: int) -> int | None:
-        """Return None: ids are drawn anew."""
-        del prefix, cause
-
-    def first_free(self, prefix: str, first: int) -> int:
-        """Return the first number."""
-        del prefix
-        return first
-
-    def key(self, id: str) -> str | None:  # noqa: A002 - as above
-        """Return None: no function runs."""
-        del id
-
-    def attempt(self, id: str) -> int:  # noqa: A002 - as above
-        """Return 0: no step runs."""
-        del id
-        return 0
-
-
-class WhatIfEffects:
-    """Performs the effects of one call: model calls for real, functions from the recording."""
-
-    def __init__(self, world: World, live: Effects) -> None:
-        self._world, self._live = world, live
-        self._results: deque[tuple[int, FunctionCall]] = deque()
-
-    def perform(self, effect: Effect) -> Any:
-        """Perform one effect, blocking."""
-        done, answer = self._served(effect)
-        return answer if done else self._live.perform(effect)
-
-    async def aperform(self, effect: Effect) -> Any:
-        """Async twin of :meth:`perform`."""
-        done, answer = self._served(effect)
-        return answer if done else await self._live.aperform(effect)
-
-    def _served(self, effect: Effect) -> tuple[bool, Any]:
-        match effect:
-            case StartFunctions(jobs):
-                self._results.extend((job.ordinal, self._world.answer(job)) for job in jobs)
-                return True, None
-            case NextResult():
-                return True, self._results.popleft()
-            case _:
-                return False, None
-
-
 def what_if(
     log: ReplayableLogBase,
     session: str = "last",
@@ -190,6 +47,7 @@ def what_if(
     *,
     overrides: Overrides = NO_OVERRIDES,
     listen: Listener | None = None,
+    on_open: Callable[[str], None] | None = None,
 ) -> WhatIfReport:
     """Run a recorded session's task anew: models are asked, functions and steps answer what they answered then.
 
@@ -199,6 +57,7 @@ def what_if(
         run: what the session ran; default: the ``AgentBase`` that its header names.
         overrides: what is different: a model, a prompt, a setting.
         listen: told what calls do while they do it.
+        on_open: told the new session's name.
 
     Raises:
         ReplayDiverged: a function or a step is called that was never recorded.
@@ -213,10 +72,12 @@ def what_if(
     with prompts_replaced(header["prompts"]):
         code = run or run_of(build_live(to_built(header, overrides)), header)
         opened = _open(log, name, header)
-        opened.tape, opened.listen = WhatIfTape(World(recording)), listen
+        opened.tape, opened.listen = WhatIfTape(World(name, recording)), listen
+        if on_open is not None:
+            on_open(opened.name)
         try:
             with opened:
-                result = finished(code(opened))
+                result = kept(opened, finished(code(opened)))
         except ReplayStopped as stop:
             raise stop.failure from None
     both = (log.read_run(name), log.read_run(opened.name))
@@ -227,7 +88,3 @@ def _open(log: ReplayableLogBase, name: str, header: Mapping[str, Any]) -> Sessi
     limits = build_session_limits(header.get("config") or {})
     new = f"{name[:90]}-if-{uuid4().hex[:6]}"
     return Session.open(log, new, header=header, limits=limits, seed=header.get("seed"))
-
-
-def _key(arguments: Any) -> str:
-    return json.dumps(arguments, sort_keys=True)

@@ -17,21 +17,22 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from proof_plans import draw_plan
 from proof_programs import Program, World, read_lines, write_line
 
-from lllm.errors import LLLMError, LogCorrupt, LogError, SessionNotFound
+from lllm.errors import LogCorrupt, SessionNotFound
 from lllm.llm.session import Session
 from lllm.log import LocalFileLog, fsck
 from lllm.log.file import WriteOptions
-from lllm.log.lineage import read_run
 from lllm.replay import AGAIN, TELL, replay, resume
 
 NEVER = 1 << 62
 OVER = "came to its end"
+EVENTS = "x/s/events-000001.jsonl"
 
 
 class Killer:
@@ -39,11 +40,12 @@ class Killer:
 
     Args:
         at: which place, from 1.
-        synced: file that tells how much of the log the last sync covered.
+        folder: of the case; its file ``synced`` tells how much of the log each sync covered.
     """
 
-    def __init__(self, at: int, synced: Path) -> None:
-        self.at, self.places, self._synced = at, 0, synced
+    def __init__(self, at: int, folder: Path) -> None:
+        self.at, self.places = at, 0
+        self._synced, self._events = folder / "synced", folder / EVENTS
         self._lock = threading.Lock()
 
     def reach(self, place: str = "") -> None:
@@ -67,10 +69,10 @@ class Killer:
 
     def sync(self, fd: int) -> None:
         """Take note of what is on the disk, in place of waiting for a real one: a kill leaves the page cache whole."""
-        size = os.fstat(fd).st_size
+        found = os.fstat(fd)
         self.reach()
-        if os.readlink(f"/proc/self/fd/{fd}").endswith("events-000001.jsonl"):
-            write_line(self._synced, size)
+        if os.path.samestat(found, self._events.stat()):
+            write_line(self._synced, found.st_size)
         self.reach()
 
     def sync_folder(self, folder: Path) -> None:
@@ -90,9 +92,7 @@ class Case:
     tries: int = 0
 
     def log(self, killer: Killer) -> LocalFileLog:
-        options = WriteOptions(
-            self.durability, write=killer.write, sync=killer.sync, sync_folder=killer.sync_folder
-        )
+        options = WriteOptions(self.durability, write=killer.write, sync=killer.sync, sync_folder=killer.sync_folder)
         return LocalFileLog("x", {"log_dir": str(self.folder)}, options)
 
     def world(self, killer: Killer) -> World:
@@ -100,7 +100,7 @@ class Case:
 
     def begin(self, at: int) -> dict[str, Any]:
         """Run the program from its beginning."""
-        killer = Killer(at, self.folder / "synced")
+        killer = Killer(at, self.folder)
 
         def run() -> Any:
             with Session.open(self.log(killer), "s", header={"task": "t"}, seed=1) as session:
@@ -110,7 +110,7 @@ class Case:
 
     def go_on(self, at: int) -> dict[str, Any]:
         """Resume it."""
-        killer = Killer(at, self.folder / "synced")
+        killer = Killer(at, self.folder)
         decision = {"tell": TELL, "again": AGAIN}[self.decide]
         told: list[str] = []
 
@@ -176,7 +176,7 @@ def sweep(job: dict[str, Any], tally: Tally) -> None:
     at, missed = job.get("first", 1), 0
     while missed < 3:  # threads do not come to the same places each time
         case = build_case(job, plan, root)
-        began = in_child(lambda: case.begin(at))
+        began = in_child(partial(case.begin, at))
         missed += began is not None
         if began is None:
             tally.counts["kills"] += 1
@@ -217,11 +217,11 @@ def lose_power(case: Case) -> None:
     """Leave of the log only what a sync covered."""
     if not case.power:
         return
-    events, synced = case.folder / "x/s/events-000001.jsonl", case.folder / "synced"
-    if not synced.exists():
+    events, synced = case.folder / EVENTS, read_lines(case.folder / "synced")
+    if not synced:
         shutil.rmtree(case.folder / "x", ignore_errors=True)
     elif events.exists():
-        os.truncate(events, min(read_lines(synced)[-1], events.stat().st_size))
+        os.truncate(events, min(synced[-1], events.stat().st_size))
 
 
 def check(case: Case, job: dict[str, Any], clean: dict[str, Any], at: int, tally: Tally) -> None:
@@ -245,9 +245,11 @@ def find_wrong(case: Case, end: dict[str, Any], clean: dict[str, Any]) -> tuple[
         events = list(log.read_run("s"))
     except (SessionNotFound, LogCorrupt):
         events = []
-    told = sum(item["done"] in ("tell", "again") for e in events if e.kind == "session.resume" for item in e.data["unfinished"])
+    told = sum(
+        item["done"] in ("tell", "again") for e in events if e.kind == "session.resume" for item in e.data["unfinished"]
+    )
     if case.decide == "again" and told:
-        wrong = [line for line in wrong if "twice" not in line]
+        wrong = []  # chosen; and what is done again by choice may ask for other things, which have other keys
     wrong += find_lost(case, events)
     counts = {"effects": len(effects), "chosen": told, "doubled by choice": twice if case.decide == "again" else 0}
     if not events:
@@ -277,7 +279,11 @@ def find_lost(case: Case, events: list[Any]) -> list[str]:
     if case.power:
         return []
     kept = {(e.seq, e.kind, e.id) for e in events}
-    return [f"{line} is lost" for line in read_lines(case.folder / "kept") if line["seq"] and tuple(line.values()) not in kept]
+    return [
+        f"{line} is lost"
+        for line in read_lines(case.folder / "kept")
+        if line["seq"] and tuple(line.values()) not in kept
+    ]
 
 
 def find_unlike(
@@ -314,11 +320,13 @@ WARM = [
 
 def warm_up(folder: Path) -> None:
     """Import all that a run needs, without a thread."""
-    agents = {"a0": {"system": "s", "functions": ["buy", "look", "pay", "trip", "dump", "work", "reread"], "parser": "judge"}}
+    agents = {
+        "a0": {"system": "s", "functions": ["buy", "look", "pay", "trip", "dump", "work", "reread"], "parser": "judge"}
+    }
     case = Case(folder / "warm", {"agents": agents, "ops": WARM}, "barrier")
     case.folder.mkdir(parents=True)
     assert "error" not in (told := case.begin(NEVER)), told
-    events = case.folder / "x/s/events-000001.jsonl"
+    events = case.folder / EVENTS
     events.write_bytes(b"".join(events.read_bytes().splitlines(keepends=True)[:-2]))
     assert "error" not in (told := case.go_on(NEVER)), told
     find_wrong(case, {}, {"effects": []})

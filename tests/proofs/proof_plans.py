@@ -18,12 +18,13 @@ class Plans:
         seed: of the draw.
         together: whether things may run at the same time.
         ends: whether the run may end in an error of its own.
+        nested: whether functions and steps may ask agents themselves.
     """
 
-    def __init__(self, seed: int, *, together: bool = True, ends: bool = True) -> None:
+    def __init__(self, seed: int, *, together: bool = True, ends: bool = True, nested: bool = True) -> None:
         self.random = random.Random(seed)
         self._numbers = count(1)
-        self._together, self._ends = together, ends
+        self._together, self._ends, self._nested = together, ends, nested
 
     def draw(self, size: int | None = None) -> dict[str, Any]:
         """Return a plan with about ``size`` operations at the top."""
@@ -50,7 +51,10 @@ class Plans:
             "parser": self.random.choice(["judge", "judge", ""]),
         }
         if self._chance(0.3):
-            told["handlers"] = {"interrupt_prompt": "It said: {call_results}", "exception_prompt": "No: {error_message}"}
+            told["handlers"] = {
+                "interrupt_prompt": "It said: {call_results}",
+                "exception_prompt": "No: {error_message}",
+            }
         return told
 
     def _kind(self) -> str:
@@ -133,7 +137,7 @@ class Plans:
         told["catch"] = self._chance(0.8)
         if self._chance(0.15):
             told["fails"] = True
-        elif not deep and self._chance(0.3):
+        elif not deep and self._nested and self._chance(0.3):
             told["ops"] = self.part(deep=True, plain=True) if not repeatable else self.harmless()
         return told
 
@@ -158,7 +162,9 @@ class Plans:
         return {"op": "ask", "dialog": dialog, "task": task, "text": text, "random": self._chance(0.3), "wild": True}
 
     def _round(self, *, deep: bool) -> list[dict[str, Any]]:
-        names = ["buy", "buy", "look", "pay", "pay", "trip", "dump", "nope"] + ([] if deep else ["work", "reread"])
+        names = ["buy", "buy", "look", "pay", "pay", "trip", "dump", "nope"] + (
+            [] if deep or not self._nested else ["work", "reread"]
+        )
         return [self._call(self.random.choice(names)) for _ in range(self.random.choice([1, 1, 2, 3]))]
 
     def _call(self, name: str) -> dict[str, Any]:

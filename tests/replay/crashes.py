@@ -39,8 +39,8 @@ class Shop:
         dialog.send_message("go")
         agent.call(dialog)
         self.extra(session)
-        sent = session.step("mail", self._did("mail", "sent"))
-        session.step("stamp", self._did("stamp", 1), repeatable=True)
+        sent = session.step("mail", self.did("mail", "sent"))
+        session.step("stamp", self.did("stamp", 1), repeatable=True)
         dialog.send_message(f"more, as the mail was {sent}")
         session.result = agent.call(dialog)[0].content
         return session.result
@@ -52,7 +52,13 @@ class Shop:
             Function.from_callable(self._pay, name="pay", description="Pay.", idempotent="key"),
         )
         prompt = Prompt(path="shop", prompt=self.prompt, functions_list=functions)
-        return Agent(name="agent", system_prompt=prompt, model="m1", provider=function_model(self._reply), max_parallel_functions=1)
+        return Agent(
+            name="agent",
+            system_prompt=prompt,
+            model="m1",
+            provider=function_model(self._reply),
+            max_parallel_functions=1,
+        )
 
     def _function(self, name, **options):
         def do(item: str) -> str:
@@ -66,7 +72,7 @@ class Shop:
         self.keys.append(key)
         return f"paid {item}"
 
-    def _did(self, name, value):
+    def did(self, name, value):
         def do():
             self.done[name] += 1
             return value
@@ -100,9 +106,9 @@ class Shop:
         return list(self.log.read_run(name))
 
     def lines(self, name):
-        return self._file(name).read_bytes().splitlines(keepends=True)
+        return self.file(name).read_bytes().splitlines(keepends=True)
 
-    def _file(self, name):
+    def file(self, name):
         return self.log.folder / name / "events-000001.jsonl"
 
     def seq(self, kind, id_="", of="whole"):
@@ -117,7 +123,7 @@ class Shop:
         """Leave a log that holds the first events of another, and return its name."""
         lines = self.lines(of)
         (self.log.folder / name).mkdir()
-        self._file(name).write_bytes(b"".join(lines[:count]) + tail)
+        self.file(name).write_bytes(b"".join(lines[:count]) + tail)
         return name
 
     def check_replays(self, name):
@@ -127,5 +133,3 @@ class Shop:
         assert (report.status, report.replayed) == ("same", report.events), report.difference
         assert not self.done
         assert not self.asked
-
-

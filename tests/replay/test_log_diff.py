@@ -205,7 +205,7 @@ def test_a_fork_against_its_parent_shows_just_what_changed(tmp_path):
     assert places(found.events) == [("message", "1/m0")]
     assert found.header == ()
     assert found.contracts == ()
-    assert found.b.parent == "run@5"
+    assert found.b.parent == "run@6"
 
 
 def test_a_fork_that_was_run_differs_from_where_it_begins(tmp_path):
@@ -224,7 +224,7 @@ def test_a_fork_that_was_run_differs_from_where_it_begins(tmp_path):
     assert places(found.events) == [("message", "1/m0"), ("model.reply", "1/s1"), ("session.close", "")]
     assert [change.id for change in found.contracts] == ["agent quick/system: prompt.source"]
     assert found.header == ()
-    assert found.b.parent == "run@9"
+    assert found.b.parent == "run@10"
 
 
 def test_a_log_that_lies_cannot_break_or_steer_the_comparison():

@@ -182,6 +182,7 @@ def test_a_function_that_runs_again_does_not_use_its_old_ids(tmp_path):
     resume(shop.log, name, shop.run, decide=never)
     ids = [(e.kind, e.id) for e in shop.events(name)]
     assert len(ids) == len(set(ids))
+    assert [id_ for kind, id_ in ids if kind == "step" and "~" in id_] == ["v~1.v/0", "v~1+1.v/0"]
     shop.check_replays(name)
 
 
@@ -202,7 +203,7 @@ def test_code_that_skips_a_recorded_step_is_refused(shop):
 
     def run(session):
         session.now()
-        session.step("another", shop._did("another", 1))
+        session.step("another", shop.did("another", 1))
 
     with pytest.raises(ReplayDiverged):
         resume(shop.log, name, run)
@@ -227,9 +228,7 @@ def test_a_session_in_memory_whose_writer_lives_is_refused():
 def test_a_session_in_memory_goes_on():
     log = MemoryLog()
     session = Session.open(log, "s")
-    with pytest.raises(KeyError), session.active():
-        session.step("first", lambda: 1)
-        raise KeyError
+    session.step("first", lambda: 1)
     session.journal.close()  # no session.close: as if the process had died
 
     def run(session):
@@ -242,7 +241,6 @@ def test_a_session_that_ended_is_refused_and_told_how_to_fork(shop):
     with pytest.raises(LogError, match="came to its end") as raised:
         resume(shop.log, "whole", shop.run)
     assert raised.value.hint.endswith(f"lllm fork whole@{shop.seq('model.request', '1/s2')}")
-    resume(shop.log, shop.die_after("step", STAMP), shop.run)  # and the log is not left locked
 
 
 def test_a_finished_session_is_not_left_locked(shop):
@@ -264,7 +262,7 @@ def test_a_log_damaged_in_its_middle_is_refused_and_left_as_it_is(shop):
     name = shop.keep(20)
     lines = shop.lines(name)
     lines[8] = lines[8].replace(b"buy", b"bye")
-    shop._file(name).write_bytes(b"".join(lines))
+    shop.file(name).write_bytes(b"".join(lines))
     with pytest.raises(LogError):
         resume(shop.log, name, shop.run)
     assert shop.lines(name) == lines
@@ -313,7 +311,7 @@ def test_the_report_counts_what_was_served_and_what_is_new(shop):
     served = len(shop.events(name))
     report = resume(shop.log, name, shop.run)
     assert (report.session, report.served) == (name, served)
-    assert report.written == len(shop.events(name)) - served - 1  # but session.resume
+    assert report.written == len(shop.events(name)) - served
 
 
 def test_usage_is_that_of_the_whole_run(shop):

@@ -52,14 +52,7 @@ def _read(store: LocalFileLog, name: str) -> tuple[list[Event], LLLMError | None
 
     events: list[Event] = []
     try:
-        events.extend(store.read_run(name))
-    except LogError:
-        events.clear()
-    else:
-        return events, None
-    try:  # once more, one by one: what stands before the damage is worth seeing
-        for event in store.read_run(name):
-            events.append(event)  # noqa: PERF402 - extend would lose them at the damage
+        events.extend(store.read_run(name))  # keeps what stands before the damage, which is worth seeing
     except LogError as error:
         return events, error
     return events, None

@@ -1,0 +1,90 @@
+"""What is done about functions and steps that were under way when a process died: by options, or by who is asked."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from lllm.cli.log.sessions import to_age
+from lllm.cli.screen import Screen, preview
+from lllm.errors import ResumeUndecided
+from lllm.replay.unfinished import AGAIN, TELL, Decide, Decision
+
+if TYPE_CHECKING:
+    from lllm.replay.unfinished import Unfinished
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def to_decide(screen: Screen, again: Sequence[str], tell: Sequence[str], answer: Sequence[str]) -> Decide:
+    """Return what decides: the options, then, at a terminal, the person before it.
+
+    Raises:
+        UsageError: an answer is not given as ``ID=JSON``.
+    """
+    answers = dict(map(_parse_answer, answer))
+    asks = sys.stdin.isatty() and sys.stderr.isatty() and not screen.as_json
+
+    def decide(unknown: Unfinished) -> Decision | None:
+        if unknown.id in answers:
+            return Decision("answer", answers[unknown.id])
+        if {unknown.id, "all"} & set(again):
+            return AGAIN
+        if {unknown.id, "all"} & set(tell):
+            return TELL
+        return _ask(screen, unknown) if asks else None
+
+    return decide
+
+
+@contextmanager
+def telling_unknown(screen: Screen, command: str) -> Generator[None]:
+    """Give an error of the block that nobody has decided the commands that do, and tell what is known."""
+    try:
+        yield
+    except ResumeUndecided as error:
+        if not screen.as_json:
+            for unknown in error.unknown:
+                _describe(screen, unknown)
+        id_ = error.unknown[0].id
+        error.hint = (
+            f"look whether it took effect. It did: {command} --answer '{id_}=\"what it returned\"'. "
+            f"It did not: --again {id_}. Nobody can tell: --tell {id_}, and the model reads that"
+        )
+        raise
+
+
+def _parse_answer(told: str) -> tuple[str, Any]:
+    id_, equals, text = told.partition("=")
+    if not equals:
+        raise click.UsageError(f"--answer {told!r}: write ID=JSON, such as 1/s0/f0='\"done\"'")
+    try:
+        return id_, json.loads(text)
+    except ValueError:
+        return id_, text  # plain text is what most functions return
+
+
+def _ask(screen: Screen, unknown: Unfinished) -> Decision | None:
+    _describe(screen, unknown)
+    choices = click.Choice(["again", "tell", "answer", "stop"])
+    told = {"again": AGAIN, "tell": TELL}
+    choice = click.prompt("do it again, tell the model, give its answer, or stop?", type=choices, err=True)
+    if choice == "answer":
+        return Decision("answer", _parse_answer(f"x={click.prompt('what it returned', err=True)}")[1])
+    return told.get(choice)
+
+
+def _describe(screen: Screen, unknown: Unfinished) -> None:
+    """Tell what is known of something that may have happened."""
+    age = to_age(time.time() - unknown.begun_ts)
+    screen.say(f"unknown  {unknown.kind} {unknown.name} ({unknown.id}), begun {age} ago", "bold yellow")
+    if unknown.arguments:
+        screen.say(f"         arguments {preview(unknown.arguments, 300)}")
+    for line in unknown.inside:
+        screen.say(f"         inside    {preview(line)}", "dim")
