@@ -50,7 +50,8 @@ class Function:
             that is resumed in the middle of it runs it again.
         idempotent: name of a parameter of the callable that gets a key, the same each time that this one call is run
             and no other's. Whoever is called takes the second request with a key for the first; so a resumed session
-            runs it again. The model is not told of the parameter.
+            runs it again. The model is not told of the parameter. A call that a function makes through an agent of its
+            own has another key when that function runs again: its model may ask for something else then.
         allow_repeat: run it again when the model repeats a call with the same arguments, in place of telling it so.
     """
 

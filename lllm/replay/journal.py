@@ -86,31 +86,32 @@ class TapeJournal(SessionLog):
             LogError: the session is closed already.
             BaseException: the recorded call was cancelled here; whatever cancelled it is raised.
         """
-        text = self.redact(data_json)
         with self._lock:
             if self.failure is not None:
-                raise self._stopping(kind, text, self.failure)
+                raise self._stopping(kind, data_json, self.failure)
             if self._is_closed:
                 raise LogError("the session's log is closed", where=self.name)
             if kind == "note":
-                return self._take_note(id, text, cause)
+                return self._take_note(id, self.redact(data_json), cause)
             if kind == "contract":
-                return self._take_contract(id, text, cause)
-            return self._take(kind, id, text, cause)
+                return self._take_contract(id, self.redact(data_json), cause)
+            return self._take(kind, id, data_json, cause)
 
-    def _take(self, kind: str, id_: str, text: str, cause: int) -> int:
+    def _take(self, kind: str, id_: str, data_json: str, cause: int) -> int:
         if kind == "session.close" and (missed := self.recording.left_over()) is not None:
             raise self.fail(never_reached(self.name, missed))
         recorded = self.recording.peek(strand_of(id_))
         if recorded is None:
             self._await_others(cause, id_)
-            return self._beyond(kind, id_, text, cause)
+            return self._beyond(kind, id_, self.redact(data_json), cause)
+        # The text first: to redact it or to parse it costs more than all the rest. What is equal was redacted then.
+        is_equal = _stored_text(recorded) == data_json
+        text = data_json if is_equal else self.redact(data_json)
         if recorded.seq >= self._stop_seq:
             self._stop(recorded)
         if kind in _OF_A_CALL or id_.endswith("/x"):
             _cancel_as_recorded(recorded)
-        is_known = self._is_one(recorded, kind, id_, text)
-        if not is_known:
+        if not self._is_one(recorded, kind, id_, text, is_equal=is_equal):
             self._changed(recorded, kind, id_, text, cause)
         elif self._on_match is not None:
             self._on_match(recorded, text)
@@ -124,7 +125,7 @@ class TapeJournal(SessionLog):
         if not self.recording.is_whole and active_count() > 1 and not runs_loop():
             self._lock.wait_for(lambda: self.recording.follower(cause, id_) is None, _OTHERS_S)
 
-    def _is_one(self, recorded: Event, kind: str, id_: str, text: str) -> bool:
+    def _is_one(self, recorded: Event, kind: str, id_: str, text: str, *, is_equal: bool) -> bool:
         """Whether today's event is the recorded one. At which step of its call a cancellation came is chance."""
         if recorded.kind != kind:
             return False
@@ -132,8 +133,7 @@ class TapeJournal(SessionLog):
             return False
         if kind == "model.request" and self._has_new_contract(text):
             return False
-        # The text first: parsing it costs more than all the rest. Where it differs, Python still decides what counts.
-        return _stored_text(recorded) == text or same(kind, recorded.data, json.loads(text))
+        return is_equal or same(kind, recorded.data, json.loads(text))
 
     # --- what a kind of replay decides for itself ------------------------------------------------------------------
 
