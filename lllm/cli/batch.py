@@ -51,6 +51,7 @@ def run_batch(screen: Screen, asked: Asked) -> int:
     works = load_tasks(path, batch, type_name(type(system)))
     with _alone(system.log_base, batch):
         planned = plan(works, system.log_base)
+        _tell_killed(screen, planned)
         sink = _Sink(screen, asked.out)
         try:
             sink.catch_up(planned, system.log_base)
@@ -59,6 +60,13 @@ def run_batch(screen: Screen, asked: Asked) -> int:
         finally:
             sink.close()
     return run.conclude(batch)
+
+
+def _tell_killed(screen: Screen, planned: Plan) -> None:
+    """Tell of tasks that begin anew though some of what they did may have taken effect."""
+    if planned.killed:
+        told = f"{len(planned.killed)} of the tasks were killed in the middle, and begin anew in sessions of their own"
+        screen.say(f"{told}; to go on with one instead: lllm resume {planned.killed[0]}")
 
 
 class _Sink:

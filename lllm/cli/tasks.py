@@ -33,10 +33,12 @@ class Plan:
     Attributes:
         todo: tasks without a session that ended well, each with the name of its next session.
         done: the others, each with the session that ended well.
+        killed: sessions of the former whose process died in the middle.
     """
 
     todo: list[Work]
     done: list[Work]
+    killed: list[str]
 
 
 def load_tasks(path: Path, batch: str, agent_type: str) -> list[Work]:
@@ -113,11 +115,13 @@ def _named(works: Sequence[Work], batch: str, agent_type: str) -> Iterator[Work]
 def plan(works: Sequence[Work], log: ReplayableLogBase) -> Plan:
     """Return what is left to do, as the log tells it."""
     known = set(log.session_names())
-    planned = Plan([], [])
+    planned = Plan([], [], [])
     for work in works:
         assert work.session is not None
         name, attempt = work.session, 1
-        while name in known and log.describe_session(name).status != "ok":
+        while name in known and (status := log.describe_session(name).status) != "ok":
+            if status == "open":
+                planned.killed.append(name)
             attempt += 1
             name = f"{work.session}.{attempt}"
         (planned.done if name in known else planned.todo).append(replace(work, session=name))

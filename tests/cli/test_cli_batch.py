@@ -85,6 +85,19 @@ def test_a_failed_task_fails_the_batch_and_is_done_again(lllm, tasks):
     assert "1 done before, 1 run, 1 failed" in second.stderr
 
 
+def test_tasks_that_were_killed_are_told_with_the_way_to_go_on(lllm, tasks, project):
+    """They begin anew, so what they had done may be done twice: whoever runs the batch can still resume them."""
+    words = tasks("100 km", "200 km")
+    lllm(*words)
+    folder = project / ".lllm/logs/demo"
+    killed = next(path for path in sorted(folder.iterdir()) if path.is_dir() and path.name.startswith("tasks."))
+    log = killed / "events-000001.jsonl"
+    log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:6]))
+    told = lllm(*words).stderr
+    assert "1 of the tasks were killed in the middle" in told
+    assert f"lllm resume {killed.name}" in told
+
+
 def test_another_session_name_is_another_batch(lllm, tasks):
     words = tasks("100 km")
     lllm(*words)
