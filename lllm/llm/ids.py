@@ -68,6 +68,8 @@ class Ids:
 
     def once(self, key: str, do: Callable[[], object]) -> None:
         """Do something once for each ``key``. A thread that comes meanwhile waits until it is done."""
+        if key in self._seen:
+            return
         with self._once:
             if key not in self._seen:
                 do()

@@ -30,8 +30,6 @@ from lllm.utils import digest, encode_json, safe_name
 T = TypeVar("T")
 R = TypeVar("R")
 
-_ASIDE = frozenset({"contract", "note"})  # they stand where they stand by chance
-
 _current: ContextVar[Session | None] = ContextVar("lllm_session", default=None)
 # The recordings that are being replayed in this process.
 _tapes: set[Tape] = set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 from lllm.errors import ReplayDiverged
 from lllm.log.envelope import Event
@@ -16,6 +16,14 @@ from lllm.replay.recording import Recording
 def is_edit(recorded: Event, kind: str, id_: str) -> bool:
     """Whether today's event is the recorded one, said in other words. Pure."""
     return kind in REPLACEABLE and (recorded.kind, recorded.id) == (kind, id_)
+
+
+class Editor(Writer, Protocol):
+    """Where a fork's events are written, the ones that it says anew among them."""
+
+    def replace(self, kind: str, id_: str, text: str, cause: int) -> None:
+        """Write an event that stands in the place of the recorded one of its kind and id."""
+        ...
 
 
 class CheckJournal(TapeJournal):
@@ -40,15 +48,11 @@ class CheckJournal(TapeJournal):
 
 
 class ForkJournal(LiveJournal):
-    """Lets changed code say its past anew, and writes that down in the fork's own log.
+    """Lets changed code say its past anew, and writes that down in the fork's own log."""
 
-    Attributes:
-        edited: how many recorded events have another text today.
-    """
-
-    def __init__(self, name: str, recording: Recording, writer: Writer, redact: Redactor) -> None:
-        super().__init__(name, recording, writer, redact)
-        self.edited = 0
+    def __init__(self, name: str, recording: Recording, editor: Editor, redact: Redactor) -> None:
+        super().__init__(name, recording, editor, redact)
+        self._editor = editor
 
     def _changed(self, recorded: Event, kind: str, id_: str, text: str, cause: int) -> None:
         if not is_edit(recorded, kind, id_):
@@ -61,5 +65,4 @@ class ForkJournal(LiveJournal):
         self._replace("contract", recorded.id, text, 0)
 
     def _replace(self, kind: str, id_: str, text: str, cause: int) -> None:
-        self.edited += 1
-        self._writer.replace(kind, id_, text, cause)
+        self._editor.replace(kind, id_, text, cause)

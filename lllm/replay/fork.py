@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from itertools import count
 from typing import Any
@@ -15,7 +15,7 @@ from lllm.log.base import ReplayableLogBase, SessionLog
 from lllm.replay.edits import ForkJournal
 from lllm.replay.live import LiveTape
 from lllm.replay.overrides import NO_OVERRIDES, Overrides, to_built, to_overridden_header
-from lllm.replay.recording import Recording, check_header, find_place
+from lllm.replay.recording import Recording, find_place
 from lllm.replay.rerun import Run, build_live, prompts_replaced, run_live, run_of
 from lllm.replay.resume import LiveReport, open_live, undecided
 from lllm.replay.unfinished import Decide, Unfinished, find_unfinished, to_decisions
@@ -117,13 +117,13 @@ def fork(  # noqa: PLR0913 - all but four are keyword-only
         LogExists: the name is taken.
     """
     parent = log.resolve(session)
-    with ExitStack() as held, prompts_replaced(_prompts_of(log, parent, overrides)):
+    with ExitStack() as held, ExitStack() as block:
         held.enter_context(log.keeping())  # nobody may prune the parent before the fork's header names it
-        events = list(log.read_run(parent))
-        seq = find_place(Recording(events), at)
-        recording = Recording(events[: seq - 1])
+        whole = Recording(log.read_run(parent))
+        recording = Recording(whole.events[: find_place(whole, at) - 1])
+        block.enter_context(prompts_replaced({**(whole.header.get("prompts") or {}), **overrides.prompts}))
         unfinished = find_unfinished(recording)
-        decisions = to_decisions(_lost(unfinished, Recording(events)), decide)
+        decisions = to_decisions(_lost(unfinished, whole), decide)
         header = _to_header(parent, recording, overrides)
 
         def open_log() -> SessionLog:
@@ -150,14 +150,6 @@ def _lost(unfinished: Iterable[Unfinished], whole: Recording) -> list[Unfinished
     """Return what never ended, of what was under way where a fork begins."""
     ends = ("function.result", "value")
     return [item for item in unfinished if not any(whole.find(kind, item.id) for kind in ends)]
-
-
-def _prompts_of(log: ReplayableLogBase, parent: str, overrides: Overrides) -> Mapping[str, str]:
-    """Return the texts that prompts have in a fork: those of its parent, and other ones over them."""
-    first = next(iter(log.read_run(parent)), None)
-    header: Mapping[str, Any] = first.data if first is not None else {}
-    check_header(header)
-    return {**(header.get("prompts") or {}), **overrides.prompts}
 
 
 def _to_header(parent: str, recording: Recording, overrides: Overrides) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 from lllm.errors import LLLMError, LogError, ReplayDiverged
 from lllm.llm.place import ReplayStopped
 from lllm.log.base import SessionLog
-from lllm.log.envelope import Event
+from lllm.log.envelope import Event, stored_data
 from lllm.log.redact import Redactor
 from lllm.machine.commands import Reason
 from lllm.replay.diverge import compared, diverged, never_reached, other_order, same
@@ -105,7 +105,7 @@ class TapeJournal(SessionLog):
             self._await_others(cause, id_)
             return self._beyond(kind, id_, self.redact(data_json), cause)
         # The text first: to redact it or to parse it costs more than all the rest. What is equal was redacted then.
-        is_equal = _stored_text(recorded) == data_json
+        is_equal = stored_data(recorded) == data_json
         text = data_json if is_equal else self.redact(data_json)
         if recorded.seq >= self._stop_seq:
             self._stop(recorded)
@@ -164,7 +164,7 @@ class TapeJournal(SessionLog):
             return 0
         if recorded.seq >= self._stop_seq:
             return 0
-        if _stored_text(recorded) != text and not same("contract", recorded.data, json.loads(text)):
+        if stored_data(recorded) != text and not same("contract", recorded.data, json.loads(text)):
             self._contract_changed(recorded, text)
         elif self._on_match is not None:
             self._on_match(recorded, text)
@@ -263,12 +263,6 @@ class TapeJournal(SessionLog):
     def close(self) -> None:
         """Accept no further event, as a log does."""
         self._is_closed = True
-
-
-def _stored_text(event: Event) -> str:
-    """Return an event's data as the text that stands in its line; large texts are not filled in."""
-    line = event.raw
-    return line[line.index(b',"data":') + 8 : -57].decode("ascii")
 
 
 def _cancel_as_recorded(recorded: Event) -> None:

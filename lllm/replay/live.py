@@ -34,10 +34,6 @@ class Writer(Protocol):
         """Write an event and return its seq."""
         ...
 
-    def replace(self, kind: str, id_: str, text: str, cause: int) -> None:
-        """Write an event that stands in the place of the recorded one of its kind and id."""
-        ...
-
     def barrier(self) -> None:
         """Return when what was written survives a power loss."""
         ...

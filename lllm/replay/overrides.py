@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from lllm.config.agent import to_overridden
@@ -24,7 +25,7 @@ class Overrides(NamedTuple):
 
     settings: Sequence[str] = ()
     model: str = ""
-    prompts: Mapping[str, str] = {}
+    prompts: Mapping[str, str] = MappingProxyType({})
     config: Mapping[str, Any] | None = None
 
 

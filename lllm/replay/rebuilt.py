@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from lllm import errors
 from lllm.errors import CallCancelled, LLLMError, ProviderError
+from lllm.models.call import FunctionCall
 
 _PROVIDER_FACTS = frozenset(
     {"provider", "retryable", "retry_after_s", "status", "code", "request_id", "excerpt", "partial", "hint"}
@@ -54,6 +55,13 @@ def _also(error: Any, kind: type[BaseException], httpx: Any) -> ProviderError:
     if issubclass(kind, httpx.HTTPStatusError):
         error.response = httpx.Response(error.status or 500, text=error.excerpt)
     return error
+
+
+def to_answered(call: FunctionCall, data: Mapping[str, Any]) -> FunctionCall:
+    """Return a call with the answer of a ``function.result`` event."""
+    text = data.get("text", data["message"]["content"])
+    failed = "error" in data
+    return call.answered(data.get("result", None if failed else text), text, data.get("error", ""))
 
 
 def to_error(text: str, otherwise: type[BaseException] = Exception, path: str = "") -> BaseException:

@@ -41,10 +41,10 @@ def scope_of(id_: str) -> str:
     return strand_of(id_).rpartition(".")[0]
 
 
-def _number(id_: str, prefix: str) -> int:
-    """Return the number that an id has under a prefix; -1 when it has none."""
-    number = id_[len(prefix) :] if id_.startswith(prefix) else ""
-    return int(number) if number.isdecimal() else -1
+def _prefix_of(id_: str) -> str:
+    """Return an id without the number at its end; of one that has none, a prefix that nobody draws under."""
+    prefix = id_.rstrip("0123456789")
+    return prefix if len(prefix) < len(id_) else f"{id_}\0"
 
 
 class Recording:
@@ -67,6 +67,7 @@ class Recording:
         self.closing: Event | None = None
         self._strands: dict[str, list[Event]] = {}
         self._followers: dict[int, list[Event]] = {}
+        self._drawn: dict[tuple[int, str], list[Event]] = {}
         self._done = {self.events[0].seq}
         self._first_undone = 1
         self._claimed: set[str] = set()
@@ -94,6 +95,7 @@ class Recording:
             self.closing = event
         self._strands.setdefault(strand_of(event.id), []).append(event)
         self._followers.setdefault(event.cause, []).append(event)
+        self._drawn.setdefault((event.cause, _prefix_of(event.id)), []).append(event)
 
     def _is_nested(self, event: Event) -> bool:
         """Whether it happened inside a function or a step: their results are served, so they never run again."""
@@ -174,10 +176,11 @@ class Recording:
 
         Contracts do not count: today's code may have others, in a fork or a check, and nobody waits for one.
         """
-        contracts = self._contract_seqs
-        while self._first_undone in self._done or self._first_undone in contracts:
-            self._first_undone += 1
-        return self._first_undone
+        seq = self._first_undone  # counted here: several threads ask, and none may step over what is not done
+        while seq in self._done or seq in self._contract_seqs:
+            seq += 1
+        self._first_undone = seq
+        return seq
 
     @cached_property
     def _contract_seqs(self) -> frozenset[int]:
@@ -203,15 +206,14 @@ class Recording:
     def claim(self, prefix: str, cause: int) -> int | None:
         """Return the number under ``prefix`` that was drawn right after event ``cause`` in its thread, each once.
 
-        Of several tasks that began after one event, each gets another; the lowest first. What begins a scope may come
+        Of several tasks that began after one event, each gets another, in the log's order. What begins a scope may come
         in a pool's thread that did other work before, so it is found by its scope alone.
         """
         with self._lock:
-            for event in (*self._followers.get(cause, ()), *self._beginnings.get(prefix, ())):
-                number = -1 if event.seq in self._done or event.id in self._claimed else _number(event.id, prefix)
-                if number >= 0:
+            for event in (*self._drawn.get((cause, prefix), ()), *self._beginnings.get(prefix, ())):
+                if event.seq not in self._done and event.id not in self._claimed:
                     self._claimed.add(event.id)
-                    return number
+                    return int(event.id[len(prefix) :])
         return None
 
     @cached_property
@@ -222,7 +224,7 @@ class Recording:
             scope = scope_of(event.id)
             before = scope_of(self.events[event.cause - 1].id) if event.cause else ""
             if scope and not f"{before}.".startswith(f"{scope}."):
-                found.setdefault(event.id.rstrip("0123456789"), []).append(event)
+                found.setdefault(_prefix_of(event.id), []).append(event)
         return found
 
     @cached_property
@@ -230,7 +232,7 @@ class Recording:
         """The first free number under each prefix that the recording has ids of."""
         free: dict[str, int] = {}
         for event in self.events:
-            head = event.id.rstrip("0123456789")
+            head = _prefix_of(event.id)
             if number := event.id[len(head) :]:
                 free[head] = max(free.get(head, 0), int(number) + 1)
         return free

@@ -54,10 +54,6 @@ class ResumedLog:
         self.written += 1
         return self._log.append(kind, id_, text, cause=cause)
 
-    def replace(self, kind: str, id_: str, text: str, cause: int) -> None:
-        """Refuse: a session's own past is not written anew."""
-        raise AssertionError((kind, id_, text, cause))
-
     def barrier(self) -> None:
         """Return when what was written survives a power loss."""
         self._log.barrier()

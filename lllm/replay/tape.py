@@ -18,7 +18,7 @@ from lllm.machine.commands import Reason
 from lllm.models.message import Message, message_from_dict, reply_facts_from_dict
 from lllm.replay.diverge import diverged
 from lllm.replay.journal import TapeJournal
-from lllm.replay.rebuilt import to_cancellation, to_error, to_provider_error
+from lllm.replay.rebuilt import to_answered, to_cancellation, to_error, to_provider_error
 from lllm.replay.recording import strand_of
 from lllm.replay.turns import Turns
 
@@ -186,10 +186,7 @@ class TapeEffects:
         job = self._jobs.pop(ordinal, None)
         if job is None:
             raise self._journal.fail(diverged(self._journal.name, event, "function.result", self._id, {}))
-        data = event.data
-        text = data.get("text", data["message"]["content"])
-        failed = "error" in data
-        return ordinal, job.call.answered(data.get("result", None if failed else text), text, data.get("error", ""))
+        return ordinal, to_answered(job.call, event.data)
 
 
 def reason_of(event: Event) -> str:

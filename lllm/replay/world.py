@@ -16,7 +16,7 @@ from lllm.llm.effects import MISSING, Effect, Effects, Job, NextResult, StartFun
 from lllm.llm.place import ReplayStopped
 from lllm.llm.stream import Listener
 from lllm.models.function import FunctionCall
-from lllm.replay.rebuilt import to_error
+from lllm.replay.rebuilt import to_answered, to_error
 from lllm.replay.recording import Recording
 
 _OWN = frozenset({"now", "uuid4"})  # what is asked without doing anything
@@ -54,9 +54,7 @@ class World:
             data = left.popleft() if left else None
         if data is None:
             raise self._stopped("function.call", job.id, f"{job.function.name}({job.call.raw_arguments})")
-        text = data.get("text", data["message"]["content"])
-        failed = "error" in data
-        return job.call.answered(data.get("result", None if failed else text), text, data.get("error", ""))
+        return to_answered(job.call, data)
 
     def value(self, name: str, id_: str) -> Any:
         """Return the next recorded value of a step, or MISSING for the time and the like."""
