@@ -18,6 +18,7 @@ from lllm.cli.screen import Screen
 if TYPE_CHECKING:
     from lllm.cli.watch import Watcher
     from lllm.log.local import LocalFileLog
+    from lllm.replay.live import LiveReport
     from lllm.replay.overrides import Overrides
     from lllm.replay.rerun import Run
 
@@ -146,3 +147,16 @@ def watching(screen: Screen, *, streams: bool) -> Generator[Watcher | None]:
         finally:
             if watcher is not None:
                 watcher.end()
+
+
+def show_live(screen: Screen, report: LiveReport) -> None:
+    """Write the result of a session that went on."""
+    from lllm.cli.work import to_data, to_text, usage_to_dict  # noqa: PLC0415 - heavy
+
+    if screen.as_json:
+        told = {"session": report.session, "result": to_data(report.result), "usage": usage_to_dict(report.usage)}
+        screen.json(told | {"status": "ok", "served": report.served, "written": report.written})
+        return
+    served = f"{report.served} event{'' if report.served == 1 else 's'}"
+    screen.say(f"{served} from the recording, {report.written} new", "dim")
+    screen.data(to_text(report.result))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from lllm.cli.log.sessions import to_age
+from lllm.cli.amounts import to_age
 from lllm.cli.screen import Screen, preview
 from lllm.errors import ResumeUndecided
 from lllm.replay.unfinished import AGAIN, TELL, Decide, Decision

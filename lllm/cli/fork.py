@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from lllm.cli import exits
-from lllm.cli.again import Recorded, decide_options, find_recorded, live_run, override_options, to_overrides, watching
+from lllm.cli.again import (
+    Recorded,
+    decide_options,
+    find_recorded,
+    live_run,
+    override_options,
+    show_live,
+    to_overrides,
+    watching,
+)
 from lllm.cli.options import log_options, standard
 from lllm.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from lllm.replay.live import LiveReport
+    from lllm.replay.overrides import Overrides
+    from lllm.replay.unfinished import Decide
 
 
 @click.command()
@@ -47,48 +61,39 @@ def fork(  # noqa: PLR0913 - the options of a command line
     recorded = find_recorded(session, config, log_dir)
     overrides = to_overrides(settings, model, prompts, recorded.config)
     decide = to_decide(screen, again, tell, answer)
-    opened: list[str] = []
-    asked = {"overrides": overrides, "name": name, "decide": decide}
-    try:
-        with telling_unknown(screen, recorded.to_command("fork", recorded.at)):
-            report = _forked(screen, recorded, asked, opened, streams=not no_stream)
-    finally:
-        if opened and not screen.as_json:
-            screen.say(f"compare: lllm log diff {recorded.name} {opened[0]}{recorded.place.asked}", "dim")
+    with telling_unknown(screen, recorded.to_command("fork", recorded.at)):
+        report = _forked(screen, recorded, overrides, name, decide, streams=not no_stream)
     show_live(screen, report)
     return exits.OK
 
 
-def _forked(screen: Screen, recorded: Recorded, asked: dict[str, Any], opened: list[str], *, streams: bool) -> Any:
+def _forked(
+    screen: Screen, recorded: Recorded, overrides: Overrides, name: str, decide: Decide, *, streams: bool
+) -> LiveReport:
     from lllm.replay.fork import fork as run_fork  # noqa: PLC0415 - heavy
     from lllm.replay.overrides import to_built, to_overridden_header  # noqa: PLC0415 - as above
+
+    opened: list[str] = []
 
     def on_open(name: str) -> None:
         opened.append(name)
         screen.say(f"session {name}", "dim")
 
-    overrides = asked["overrides"]
     header = to_built(to_overridden_header(recorded.header, overrides), overrides)
-    with watching(screen, streams=streams) as watcher:
-        return run_fork(
-            recorded.log,
-            recorded.name,
-            recorded.at or None,
-            live_run(recorded, screen, header),
-            **asked,
-            listen=watcher,
-            on_open=on_open,
-        )
-
-
-def show_live(screen: Screen, report: Any) -> None:
-    """Write the result of a session that went on."""
-    from lllm.cli.work import to_data, to_text, usage_to_dict  # noqa: PLC0415 - heavy
-
-    if screen.as_json:
-        told = {"session": report.session, "result": to_data(report.result), "usage": usage_to_dict(report.usage)}
-        screen.json(told | {"status": "ok", "served": report.served, "written": report.written})
-        return
-    served = f"{report.served} event{'' if report.served == 1 else 's'}"
-    screen.say(f"{served} from the recording, {report.written} new", "dim")
-    screen.data(to_text(report.result))
+    try:
+        with watching(screen, streams=streams) as watcher:
+            code = live_run(recorded, screen, header)
+            return run_fork(
+                recorded.log,
+                recorded.name,
+                recorded.at or None,
+                code,
+                overrides=overrides,
+                name=name,
+                decide=decide,
+                listen=watcher,
+                on_open=on_open,
+            )
+    finally:
+        if opened and not screen.as_json:
+            screen.say(f"compare: lllm log diff {recorded.name} {opened[0]}{recorded.place.asked}", "dim")

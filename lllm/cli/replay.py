@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lllm.cli import exits
-from lllm.cli.again import Recorded, find_recorded, offline_run, override_options, to_overrides, watching
+from lllm.cli.again import Recorded, find_recorded, offline_run, override_options, to_overrides
 from lllm.cli.options import log_options, standard
 from lllm.cli.screen import Screen, preview
 
@@ -59,6 +59,8 @@ def replay(  # noqa: PLR0913 - the options of a command line
     """
     if checks and asks:
         raise click.UsageError("choose --check or --what-if")
+    if (checks or asks) and (until or debugs or copy or "@" in session):
+        raise click.UsageError("--until, --pdb, --copy and SESSION@AT belong to a replay, not to --check or --what-if")
     if (settings or model or prompts) and not asks:
         raise click.UsageError("--set, --model and --prompt belong to --what-if, or to lllm fork")
     recorded = find_recorded(session, config, log_dir)
@@ -130,7 +132,7 @@ def _show_next(screen: Screen, report: ReplayReport, recorded: Recorded) -> None
         screen.say(f"go on with it:  {command}")
 
 
-def show_difference(screen: Screen, difference: Any) -> None:
+def show_difference(screen: Screen, difference: Mapping[str, Any]) -> None:
     """Write a divergence report."""
     from lllm.replay.text import render_report  # noqa: PLC0415 - heavy
 
@@ -171,6 +173,3 @@ def _check(screen: Screen, recorded: Recorded) -> int:
 
 def _count(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
-
-
-__all__ = ["replay", "show_difference", "watching"]

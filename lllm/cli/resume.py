@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from lllm.cli import exits
-from lllm.cli.again import Recorded, decide_options, find_recorded, live_run, watching
-from lllm.cli.fork import show_live
+from lllm.cli.again import Recorded, decide_options, find_recorded, live_run, show_live, watching
 from lllm.cli.options import log_options, standard
 from lllm.cli.screen import Screen
 
 if TYPE_CHECKING:
+    from lllm.replay.live import LiveReport
     from lllm.replay.unfinished import Decide
 
 
@@ -43,6 +43,8 @@ def resume(  # noqa: PLR0913 - the options of a command line
     from lllm.errors import ReplayDiverged  # noqa: PLC0415 - as above
 
     recorded = find_recorded(session, config, log_dir)
+    if recorded.at:
+        raise click.UsageError("a session is gone on with at its end; from elsewhere: lllm fork SESSION@AT")
     decide = to_decide(screen, again, tell, answer)
     try:
         with telling_unknown(screen, recorded.to_command("resume")):
@@ -58,7 +60,7 @@ def resume(  # noqa: PLR0913 - the options of a command line
     return exits.OK
 
 
-def _resumed(screen: Screen, recorded: Recorded, decide: Decide, *, streams: bool) -> Any:
+def _resumed(screen: Screen, recorded: Recorded, decide: Decide, *, streams: bool) -> LiveReport:
     from lllm.replay.resume import resume as run_resume  # noqa: PLC0415 - heavy
 
     with watching(screen, streams=streams) as watcher:

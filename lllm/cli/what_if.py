@@ -31,5 +31,6 @@ def show_what_if(screen: Screen, recorded: Recorded, overrides: Overrides) -> in
         screen.json(told | {"diff": report.diff.to_dict()})
     else:
         for line in render_diff(report.diff).splitlines():
-            screen.line(line, {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], ""))
+            is_text = line.startswith("    ")  # of a message or a prompt; further left stand the words about it
+            screen.line(line, {"+": "green", "-": "red", "@": "cyan"}.get(line.lstrip()[:1], "") if is_text else "")
     return exits.OK

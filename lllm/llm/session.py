@@ -118,7 +118,7 @@ class Session:
             log: the store.
             name: of the session, made safe; default: from the task and a random part.
             header: further data of the ``session.open`` event, such as ``task``, ``config``.
-            options: ``limits, seed`` of the constructor.
+            options: ``limits, seed, tape`` of the constructor.
 
         Raises:
             LogExists: the name is taken.
@@ -168,13 +168,13 @@ class Session:
             with inner.active(), scoped(f"{id_}."):
                 yield inner
         except BaseException as error:
-            inner.end_run(id_, error)
+            inner._end_run(id_, error)
             raise
         finally:
             self._runs.discard(inner)
-        inner.end_run(id_)
+        inner._end_run(id_)
 
-    def end_run(self, id: str, error: BaseException | None = None) -> None:  # noqa: A002 - the envelope's own word
+    def _end_run(self, id: str, error: BaseException | None = None) -> None:  # noqa: A002 - the envelope's own word
         """Log how an inner run ended; its log goes on."""
         self._closed = True
         if not (isinstance(error, ReplayStopped) or self.outer is None or self.outer.closed):

@@ -5,8 +5,9 @@ from lllm.replay.check import CheckReport, check
 from lllm.replay.diff import RunDiff, diff_runs
 from lllm.replay.diff_text import render_diff
 from lllm.replay.fork import fork
+from lllm.replay.live import LiveReport
 from lllm.replay.overrides import Overrides
-from lllm.replay.resume import LiveReport, resume
+from lllm.replay.resume import resume
 from lllm.replay.strict import ReplayReport, replay
 from lllm.replay.text import render_report
 from lllm.replay.to_test import SavedTest, save_test

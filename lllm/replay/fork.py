@@ -13,12 +13,11 @@ from lllm.errors import LogExists, ReplayDiverged
 from lllm.llm.stream import Listener
 from lllm.log.base import ReplayableLogBase, SessionLog
 from lllm.replay.edits import ForkJournal
-from lllm.replay.live import LiveTape
+from lllm.replay.live import LiveReport, LiveTape, open_live
 from lllm.replay.overrides import NO_OVERRIDES, Overrides, to_built, to_overridden_header
 from lllm.replay.recording import Recording, find_place
 from lllm.replay.rerun import Run, build_live, prompts_replaced, run_live, run_of
-from lllm.replay.resume import LiveReport, open_live, undecided
-from lllm.replay.unfinished import Decide, Unfinished, find_unfinished, to_decisions
+from lllm.replay.unfinished import Decide, Unfinished, find_unfinished, to_decisions, undecided
 from lllm.utils import encode_json, safe_name
 
 
@@ -140,7 +139,7 @@ def fork(  # noqa: PLR0913 - all but four are keyword-only
         code = run or run_of(build_live(to_built(header, overrides)), header)
         live = open_live(journal, LiveTape(journal, decisions, recording.attempts), header)
         try:
-            result = run_live(live, code, journal, listen)
+            result = run_live(live, code, listen)
         except ReplayDiverged as error:
             raise _earlier(error, parent) from None
     return LiveReport(writer.name, result, recording.replayed, writer.written, tuple(unfinished), live.usage)

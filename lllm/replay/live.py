@@ -7,19 +7,22 @@ was recorded, as in a strict replay; behind it everything is live. So nothing th
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from lllm.const import NO_COST, CompletionCost
 from lllm.errors import OutcomeUnknown
+from lllm.llm.build import build_session_limits
 from lllm.llm.effects import MISSING, AskModel, Effect, Effects, Job, NextResult, Parse, Sleep, StartFunctions, Sync
+from lllm.llm.session import Session
 from lllm.llm.stream import Listener
 from lllm.log.redact import Redactor
 from lllm.models.function import FunctionCall, fail
 from lllm.replay.journal import TapeJournal
 from lllm.replay.recording import Recording, strand_of
 from lllm.replay.tape import Tape, TapeEffects
-from lllm.replay.unfinished import Decision, was_started
+from lllm.replay.unfinished import Decision, Unfinished, was_started
 
 UNKNOWN = (
     "the process died while this was under way, and nobody knows whether it took effect. "
@@ -46,6 +49,27 @@ class Writer(Protocol):
     def close(self) -> None:
         """Let go of the log."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class LiveReport:
+    """What came of going on with a recording.
+
+    Attributes:
+        session: where the run is logged.
+        result: what the run returned.
+        served: events that came from the recording.
+        written: events that are new.
+        unfinished: what was under way where the recording ended.
+        usage: tokens of the whole run, the recorded ones included.
+    """
+
+    session: str
+    result: Any
+    served: int
+    written: int
+    unfinished: Sequence[Unfinished] = field(default_factory=tuple[Unfinished, ...])
+    usage: CompletionCost = NO_COST
 
 
 class LiveJournal(TapeJournal):
@@ -148,20 +172,20 @@ class LiveTapeEffects(TapeEffects):
 
     def perform(self, effect: Effect) -> Any:
         """Perform one effect, blocking."""
-        rest = self._rest_of(effect)
+        rest = self._take(effect)
         if rest is None:
             return self._decided.popleft() if self._is_decided(effect) else super().perform(effect)
         return self._live.perform(rest)
 
     async def aperform(self, effect: Effect) -> Any:
         """Async twin of :meth:`perform`."""
-        rest = self._rest_of(effect)
+        rest = self._take(effect)
         if rest is None:
             return self._decided.popleft() if self._is_decided(effect) else await super().aperform(effect)
         return await self._live.aperform(rest)
 
-    def _rest_of(self, effect: Effect) -> Effect | None:
-        """Return what of an effect must be done for real; None when nothing must."""
+    def _take(self, effect: Effect) -> Effect | None:
+        """Take an effect: return what of it must be done for real; None when all of it is recorded or decided."""
         match effect:
             case AskModel(id_):
                 self._id = id_
@@ -200,3 +224,15 @@ def _answered(job: Job, decision: Decision) -> FunctionCall:
     if decision.kind == "answer":
         return job.function.finish(job.call, decision.answer)
     return fail(job.call, OutcomeUnknown(UNKNOWN))
+
+
+def open_live(journal: LiveJournal, tape: LiveTape, header: Mapping[str, Any]) -> Session:
+    """Return the session of a recording that goes on: with its seed, its name and its limits."""
+    return Session(
+        journal,
+        limits=build_session_limits(header.get("config") or {}),
+        seed=header.get("seed", 0),
+        tape=tape,
+        name=str(header.get("session") or journal.name),
+        run_id=str(header.get("run_id") or ""),
+    )

@@ -18,7 +18,6 @@ from lllm.llm.place import ReplayStopped
 from lllm.llm.prompts import PROMPT_REGISTRY
 from lllm.llm.session import Session
 from lllm.llm.stream import Listener
-from lllm.replay.journal import TapeJournal
 
 Run = Callable[[Session], Any]
 """What a session ran; it may be async."""
@@ -60,7 +59,7 @@ async def kept_later(session: Session, result: Any) -> Any:
     return kept(session, await result)
 
 
-def build_live(header: Mapping[str, Any], stream: Any = None) -> Any:
+def build_live(header: Mapping[str, Any]) -> Any:
     """Return the agent system of a header, ready to ask models.
 
     Raises:
@@ -73,7 +72,7 @@ def build_live(header: Mapping[str, Any], stream: Any = None) -> Any:
             f"the session's config held secrets, which its log does not keep: {', '.join(lost)}",
             hint="name the config with -c, or name the variable that holds the key: api_key_env",
         )
-    return build_agent(config, stream=stream, agent_type=agent_type_of(header))
+    return build_agent(config, agent_type=agent_type_of(header))
 
 
 def _redacted(value: Any, path: str) -> Generator[str]:
@@ -107,7 +106,7 @@ def prompts_replaced(texts: Mapping[str, str]) -> Generator[None]:
             PROMPT_REGISTRY.register(key, prompt, origin=origins[key], overwrite=True)
 
 
-def run_live(session: Session, run: Run, journal: TapeJournal, listen: Listener | None = None) -> Any:
+def run_live(session: Session, run: Run, listen: Listener | None = None) -> Any:
     """Run code in a session that goes on, and return its result.
 
     Raises:
@@ -120,7 +119,7 @@ def run_live(session: Session, run: Run, journal: TapeJournal, listen: Listener 
             result = finished(run(session))
             return kept(session, result) if session.result is None else result
     except ReplayStopped as stop:
-        raise journal.failure or stop.failure from None
+        raise stop.failure from None
 
 
 def finished(result: Any) -> Any:

@@ -3,40 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from lllm.errors import LogError
-from lllm.llm.build import build_session_limits
-from lllm.llm.session import Session, versions
+from lllm.llm.session import versions
 from lllm.llm.stream import Listener
 from lllm.log.base import ReplayableLogBase, SessionLog
-from lllm.replay.live import LiveJournal, LiveTape
+from lllm.replay.live import LiveJournal, LiveReport, LiveTape, open_live
 from lllm.replay.recording import Recording
 from lllm.replay.rerun import Run, build_live, run_live, run_of
-from lllm.replay.unfinished import Decide, Decision, Unfinished, find_unfinished, to_decisions
+from lllm.replay.unfinished import Decide, Decision, Unfinished, find_unfinished, to_decisions, undecided
 from lllm.utils import encode_json
-
-
-@dataclass(frozen=True, slots=True)
-class LiveReport:
-    """What came of going on with a recording.
-
-    Attributes:
-        session: where the run is logged.
-        result: what the run returned.
-        served: events that came from the recording.
-        written: events that are new.
-        unfinished: what was under way where the recording ended.
-        usage: tokens of the whole run, the recorded ones included.
-    """
-
-    session: str
-    result: Any
-    served: int
-    written: int
-    unfinished: Sequence[Unfinished] = field(default_factory=tuple[Unfinished, ...])
-    usage: Any = None
 
 
 class ResumedLog:
@@ -66,11 +43,6 @@ class ResumedLog:
     def close(self) -> None:
         """Let go of the log."""
         self._log.close()
-
-
-def undecided(unknown: Unfinished) -> Decision | None:
-    """Decide nothing: whoever calls :func:`resume` is told by ResumeUndecided."""
-    del unknown
 
 
 def resume(
@@ -120,7 +92,7 @@ def resume(
     writer = ResumedLog(reopened, told | {"unfinished": _told(unfinished, decisions)})
     journal = LiveJournal(name, recording, writer, reopened.redact)
     live = open_live(journal, LiveTape(journal, decisions, attempt), recording.header)
-    result = run_live(live, code, journal, listen)
+    result = run_live(live, code, listen)
     return LiveReport(name, result, recording.replayed, writer.written, tuple(unfinished), live.usage)
 
 
@@ -147,15 +119,3 @@ def _told(unfinished: Sequence[Unfinished], decisions: Mapping[str, Decision]) -
 def _done(item: Unfinished, decisions: Mapping[str, Decision]) -> str:
     decision = decisions.get(item.id)
     return decision.kind if decision is not None else item.policy
-
-
-def open_live(journal: LiveJournal, tape: LiveTape, header: Mapping[str, Any]) -> Session:
-    """Return the session of a recording that goes on: with its seed, its name and its limits."""
-    return Session(
-        journal,
-        limits=build_session_limits(header.get("config") or {}),
-        seed=header.get("seed", 0),
-        tape=tape,
-        name=str(header.get("session") or journal.name),
-        run_id=str(header.get("run_id") or ""),
-    )

@@ -61,6 +61,11 @@ TELL = Decision("tell")
 Decide = Callable[[Unfinished], Decision | None]
 
 
+def undecided(unknown: Unfinished) -> Decision | None:
+    """Decide nothing: whoever calls :func:`resume` is told by ResumeUndecided."""
+    del unknown
+
+
 def find_unfinished(recording: Recording) -> list[Unfinished]:
     """Return what was under way at a recording's end, in the log's order; what ran inside of others is told there."""
     open_ = [event for event in recording.events if _is_open(recording, event) and not recording.is_nested(event)]

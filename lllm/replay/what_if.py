@@ -71,8 +71,8 @@ def what_if(
     }
     with prompts_replaced(header["prompts"]):
         code = run or run_of(build_live(to_built(header, overrides)), header)
-        opened = _open(log, name, header)
-        opened.tape, opened.listen = WhatIfTape(World(name, recording)), listen
+        opened = _open(log, name, header, WhatIfTape(World(name, recording)))
+        opened.listen = listen
         if on_open is not None:
             on_open(opened.name)
         try:
@@ -84,7 +84,7 @@ def what_if(
     return WhatIfReport(opened.name, result, diff_runs(*both, names=(name, opened.name)))
 
 
-def _open(log: ReplayableLogBase, name: str, header: Mapping[str, Any]) -> Session:
+def _open(log: ReplayableLogBase, name: str, header: Mapping[str, Any], tape: WhatIfTape) -> Session:
     limits = build_session_limits(header.get("config") or {})
     new = f"{name[:90]}-if-{uuid4().hex[:6]}"
-    return Session.open(log, new, header=header, limits=limits, seed=header.get("seed"))
+    return Session.open(log, new, header=header, limits=limits, seed=header.get("seed"), tape=tape)

@@ -3,7 +3,6 @@
 import os
 import threading
 from contextlib import closing
-from dataclasses import replace
 
 import pytest
 
@@ -11,7 +10,7 @@ from lllm.errors import LogCorrupt, SessionNotFound
 from lllm.log import LocalFileLog
 from lllm.log.file import WriteOptions
 from lllm.log.flock import is_held
-from lllm.log.follow import PAUSE_S, Follower, _Fork, follow
+from lllm.log.follow import PAUSE_S, Follower, follow
 from lllm.utils import encode_json
 
 
@@ -145,17 +144,49 @@ def test_an_event_that_is_taken_back_while_it_is_read_is_no_damage(tmp_path):
     opened.close()
 
 
-def test_a_forks_seqs_do_not_count_what_was_taken_back(log):
-    """They are those of the whole run, as everywhere."""
+def test_a_forks_event_that_is_taken_back_leaves_its_place_to_the_next(log):
+    """What a fork says anew has the seq of what it replaces, though it was said twice."""
     with log.open_session("s") as opened:
-        opened.append("message", "1/m0", "{}")
-        opened.append("note", "", "{}")
-    first, second = log.read_session("s")
-    fork = _Fork([first])
-    assert fork.place(replace(first, seq=2)).seq == 1
-    assert fork.place(replace(second, seq=2)).seq == 3
-    assert fork.place(replace(first, seq=3)).seq == 1
-    assert fork.place(replace(second, seq=4)).seq == 4
+        opened.append("session.open", "", "{}")
+        opened.append("message", "1/m0", '{"text":"old"}')
+    chain = list(log.read_session("s"))[-1].h
+    broken = []
+
+    def write(fd, content):
+        done = os.write(fd, content)
+        if broken:
+            broken.clear()
+            raise KeyboardInterrupt
+        return done
+
+    opened = LocalFileLog("base", {"log_dir": log.folder.parent}, WriteOptions("flush", write=write)).open_session("f")
+    opened.append("session.open", "", encode_json({"parent": {"session": "s", "seq": 2, "chain": chain}}))
+    broken.append(True)
+    with pytest.raises(KeyboardInterrupt):
+        opened.append("message", "1/m0", '{"text":"never"}')
+    with closing(Follower(log, "f")) as follower:
+        seen = list(follower.read())
+        opened.append("message", "1/m0", '{"text":"new"}')
+        note(opened, "own")
+        gather(follower.read(), seen)
+    opened.close()
+    assert told(seen)[3:] == [(2, "never"), (2, "new"), (3, "own")]
+
+
+@pytest.mark.parametrize(
+    ("parent", "error"), [("base", SessionNotFound), ("last", SessionNotFound), ("../x", LogCorrupt)]
+)
+def test_a_parent_that_is_gone_is_told_as_everywhere(log, parent, error):
+    """A session whose name begins like the parent's is another one."""
+    log.open_session("base-other").close()
+    with log.open_session("f") as opened:
+        opened.append("session.open", "", encode_json({"parent": {"session": parent, "seq": 1, "chain": "x"}}))
+    messages = []
+    for reading in (log.read_run("f"), follow(log, "f", wait=acts())):
+        with pytest.raises(error) as raised:
+            list(reading)
+        messages.append((type(raised.value), str(raised.value), raised.value.hint))
+    assert messages[0] == messages[1]
 
 
 def test_a_writer_that_dies_ends_it(log):

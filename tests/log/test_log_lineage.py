@@ -2,12 +2,13 @@
 
 import itertools
 import json
+from dataclasses import replace
 
 import pytest
 
 from lllm.errors import LogCorrupt, SessionNotFound
 from lllm.log import LocalFileLog, MemoryLog
-from lllm.log.lineage import to_parent
+from lllm.log.lineage import Placing, read_readable, to_parent
 
 
 class Family:
@@ -120,16 +121,35 @@ def test_a_ring_of_parents_ends_in_an_error(names):
     family = Family()
     for name, parent in itertools.pairwise(names):
         family.add(name, parent={"session": parent, "seq": 1, "chain": "0" * 32})
-    with pytest.raises(LogCorrupt, match="parents, or is its own"):
+    with pytest.raises(LogCorrupt, match="one of its own parents"):
         family.run(names[0])
 
 
+def test_a_ring_further_up_ends_in_an_error(family):
+    """The session that is read need not be part of it."""
+    for name, parent in [("child", "a"), ("a", "b"), ("b", "a")]:
+        family.add(name, parent={"session": parent, "seq": 1, "chain": "0" * 32})
+    with pytest.raises(LogCorrupt, match="session a is one of its own parents"):
+        family.run("child")
+
+
 def test_a_long_line_of_parents_is_read(family):
-    """Whoever tries a hundred prompts one after the other forks a hundred times."""
+    """Whoever tries a thousand prompts one after the other forks a thousand times."""
     name = "root"
-    for number in range(200):
-        name = family.add(f"child{number}", f"value x/{number} v", parent=family.point(name, 3 + number))
-    assert len(family.run(name)) == 203
+    for number in range(1000):
+        chain = list(family.log.read_session(name))[-1 if number else 2].h
+        parent = {"session": name, "seq": 3 + number, "chain": chain}
+        name = family.add(f"child{number}", f"value x/{number} v", parent=parent)
+    assert len(family.run(name)) == 1003
+
+
+def test_of_a_parent_that_lost_its_own_it_is_told_which(family):
+    """Restoring the one that is still there would help nobody."""
+    family.add("child", "value v/1 B", parent=family.point("root", 3))
+    family.add("grandchild", parent=family.point("child", 4))
+    del family.log._sessions["root"]
+    with pytest.raises(SessionNotFound, match="session child was forked from root, which is not there"):
+        family.run("grandchild")
 
 
 @pytest.mark.parametrize(
@@ -172,6 +192,31 @@ def test_a_parent_outside_the_log_is_never_opened(tmp_path, name):
         list(log.read_run("child"))
 
 
+def test_an_event_that_is_taken_back_leaves_its_place_free(family):
+    """Who reads while a fork is written may see an event that its writer then takes back."""
+    shared = list(family.log.read_run("root"))[:3]
+    said = shared[-1]
+    placing = Placing(shared)
+    assert placing.place(replace(said, seq=2)) == (said, True)
+    placing.take_back(2)
+    assert placing.place(replace(said, seq=2)) == (said, True)
+    placing.take_back(7)
+    assert placing.place(replace(said, seq=3)) == (replace(said, seq=5), False)
+
+
 def test_no_parent_is_none():
     assert to_parent({}) is None
     assert to_parent({"parent": None}) is None
+
+
+def test_what_can_be_read_comes_with_what_stopped_it():
+    """What stands before a damage is worth seeing."""
+
+    def reading():
+        yield 1
+        yield 2
+        raise LogCorrupt("damaged")
+
+    events, damage = read_readable(reading())
+    assert (events, str(damage)) == ([1, 2], "damaged")
+    assert read_readable([1]) == ([1], None)
