@@ -38,6 +38,7 @@ LLLMError
 │   └── OutputLimit
 └── LogError                   the log cannot be written or read
     ├── SessionNotFound        no such session, or more than one fits
+    ├── EventNotFound          no such event in the session
     ├── LogExists              the session is there already
     ├── LogCorrupt             damage in the middle of a log
     ├── LogFenced              another process writes this session
@@ -299,6 +300,10 @@ class LogError(LLLMError):
 
 class SessionNotFound(LogError):
     """No such session, or more than one fits the name."""
+
+
+class EventNotFound(LogError):
+    """The session has no event of this seq or id."""
 
 
 class LogExists(LogError):

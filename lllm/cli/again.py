@@ -78,12 +78,21 @@ def override_options(function: F) -> F:
     return click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help=told)(function)
 
 
+def place_options(function: F) -> F:
+    """Give a verb that goes on ``-c`` and ``--log-dir``, as ``config`` and ``log_dir``."""
+    told = "Where the logs are, in place of the config's log_dir."
+    function = click.option("--log-dir", metavar="DIR", help=told)(function)
+    told = "The agent YAML: says where the log is, and is used in place of the recorded config."
+    return click.option("-c", "--config", metavar="FILE", help=told)(function)
+
+
 def decide_options(function: F) -> F:
     """Give a verb ``--again``, ``--tell`` and ``--answer``, for what was under way when a process died."""
-    function = click.option("--answer", metavar="ID=JSON", multiple=True, help="This is what it returned.")(function)
-    told = 'Tell the model that nobody knows: an id, or "all".'
+    told = "This is what it returned: JSON, or plain text; may be repeated."
+    function = click.option("--answer", metavar="ID=ANSWER", multiple=True, help=told)(function)
+    told = 'Tell the model that nobody knows: an id, or "all"; may be repeated.'
     function = click.option("--tell", metavar="ID", multiple=True, help=told)(function)
-    told = 'Do it again: the id of a function or a step, or "all".'
+    told = 'Do it again: the id of a function or a step, or "all"; may be repeated.'
     return click.option("--again", metavar="ID", multiple=True, help=told)(function)
 
 

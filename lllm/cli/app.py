@@ -22,7 +22,7 @@ VERBS = {
     "replay": Verb("Replay a session offline and tell whether today's code does the same.", "lllm.cli.replay"),
     "resume": Verb("Go on with a session whose process died.", "lllm.cli.resume"),
     "fork": Verb("Go on from any event of a session, in a new one.", "lllm.cli.fork"),
-    "log": Verb("List, show and check sessions.", "lllm.cli.log"),
+    "log": Verb("List, show, compare, export and prune sessions.", "lllm.cli.log"),
     "prompts": Verb("List, show and lint the project's prompts.", "lllm.cli.prompts"),
     "agents": Verb("List agent types and configured agents.", "lllm.cli.agents"),
     "config": Verb("Show and check a config.", "lllm.cli.config"),
@@ -60,6 +60,9 @@ def _raised_in(error: BaseException) -> str:
 
 def report(error: BaseException, screen: Screen) -> int:
     """Tell of an error and return its exit code."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):  # a group without a verb: its help, and no complaint
+        screen.say(error.format_message())
+        return exits.USAGE
     told = exits.to_told(error)
     if screen.debug:
         screen.say("".join(traceback.format_exception(error)).rstrip())

@@ -33,7 +33,7 @@ def to_decide(screen: Screen, again: Sequence[str], tell: Sequence[str], answer:
 
     def decide(unknown: Unfinished) -> Decision | None:
         if unknown.id in answers:
-            return Decision("answer", answers[unknown.id])
+            return Decision("answer", _to_answer(unknown, answers[unknown.id]))
         if {unknown.id, "all"} & set(again):
             return AGAIN
         if {unknown.id, "all"} & set(tell):
@@ -54,20 +54,26 @@ def telling_unknown(screen: Screen, command: str) -> Generator[None]:
                 _describe(screen, unknown)
         id_ = error.unknown[0].id
         error.hint = (
-            f"look whether it took effect. It did: {command} --answer '{id_}=\"what it returned\"'. "
+            f"look whether it took effect. It did: {command} --answer '{id_}=what it returned'. "
             f"It did not: --again {id_}. Nobody can tell: --tell {id_}, and the model reads that"
         )
         raise
 
 
-def _parse_answer(told: str) -> tuple[str, Any]:
+def _parse_answer(told: str) -> tuple[str, str]:
     id_, equals, text = told.partition("=")
     if not equals:
-        raise click.UsageError(f"--answer {told!r}: write ID=JSON, such as 1/s0/f0='\"done\"'")
+        raise click.UsageError(f"--answer {told!r}: write ID=ANSWER, such as 1/s0/f0=done")
+    return id_, text
+
+
+def _to_answer(unknown: Unfinished, text: str) -> Any:
+    """Return an answer: JSON, else plain text. A number of a function stays as it was typed: the model reads it so."""
     try:
-        return id_, json.loads(text)
+        value = json.loads(text)
     except ValueError:
-        return id_, text  # plain text is what most functions return
+        return text
+    return text if unknown.kind == "function" and isinstance(value, int | float) else value
 
 
 def _ask(screen: Screen, unknown: Unfinished) -> Decision | None:
@@ -76,7 +82,7 @@ def _ask(screen: Screen, unknown: Unfinished) -> Decision | None:
     told = {"again": AGAIN, "tell": TELL}
     choice = click.prompt("do it again, tell the model, give its answer, or stop?", type=choices, err=True)
     if choice == "answer":
-        return Decision("answer", _parse_answer(f"x={click.prompt('what it returned', err=True)}")[1])
+        return Decision("answer", _to_answer(unknown, click.prompt("what it returned, JSON or plain text", err=True)))
     return told.get(choice)
 
 
@@ -84,6 +90,7 @@ def _describe(screen: Screen, unknown: Unfinished) -> None:
     """Tell what is known of something that may have happened."""
     age = to_age(time.time() - unknown.begun_ts)
     screen.say(f"unknown  {unknown.kind} {unknown.name} ({unknown.id}), begun {age} ago", "bold yellow")
+    screen.say("         its process died, and nobody knows whether it took effect: look first")
     if unknown.arguments:
         screen.say(f"         arguments {preview(unknown.arguments, 300)}")
     for line in unknown.inside:

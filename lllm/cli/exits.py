@@ -8,7 +8,15 @@ from typing import TypedDict
 
 import click
 
-from lllm.errors import ConfigError, DiscoveryError, LLLMError, NotRegisteredError, ReplayDiverged, SessionNotFound
+from lllm.errors import (
+    ConfigError,
+    DiscoveryError,
+    EventNotFound,
+    LLLMError,
+    NotRegisteredError,
+    ReplayDiverged,
+    SessionNotFound,
+)
 
 OK, FAILED, USAGE, DIFFERS, NOT_FOUND, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -18,6 +26,7 @@ _CODES: tuple[tuple[type[BaseException], int], ...] = (
     (click.Abort, INTERRUPTED),
     (ReplayDiverged, DIFFERS),
     (SessionNotFound, NOT_FOUND),
+    (EventNotFound, NOT_FOUND),
     (NotRegisteredError, NOT_FOUND),
     (ConfigError, USAGE),
     (DiscoveryError, USAGE),

@@ -14,11 +14,12 @@ from lllm.cli.again import (
     find_recorded,
     live_run,
     override_options,
+    place_options,
     show_live,
     to_overrides,
     watching,
 )
-from lllm.cli.options import log_options, standard
+from lllm.cli.options import standard
 from lllm.cli.screen import Screen
 
 if TYPE_CHECKING:
@@ -28,12 +29,12 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("session", default="last", metavar="SESSION[@AT]")
+@click.argument("session", default="last", metavar="[SESSION[@AT]]")
 @override_options
 @decide_options
 @click.option("--name", default="", help="Name of the new session.  [default: SESSION-forkN]")
 @click.option("--no-stream", is_flag=True, help="Do not show the reply while it is written.")
-@log_options
+@place_options
 @standard
 def fork(  # noqa: PLR0913 - the options of a command line
     screen: Screen,
@@ -51,7 +52,8 @@ def fork(  # noqa: PLR0913 - the options of a command line
 ) -> int:
     """Go on from event AT of SESSION, in a new session that shares everything before it.
 
-    AT is a seq, or an id such as 1/s2, as `lllm log show --events` tells them; without one it is the last model call.
+    SESSION is the newest one by default. AT is a seq, or an id such as 1/s2, as `lllm log show --events` tells them;
+    without one it is the last model call, or the end of a session whose process died.
     What was recorded before AT is served: no model is asked for it, and no function runs. From AT on, all is live; a
     function that was under way there runs again. If its process died in it, nobody knows whether it took effect: look,
     and say what is to be done.

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from lllm.cli import exits
-from lllm.cli.again import Recorded, decide_options, find_recorded, live_run, show_live, watching
-from lllm.cli.options import log_options, standard
+from lllm.cli.again import Recorded, decide_options, find_recorded, live_run, place_options, show_live, watching
+from lllm.cli.options import standard
 from lllm.cli.screen import Screen
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.argument("session", default="last")
 @decide_options
 @click.option("--no-stream", is_flag=True, help="Do not show the reply while it is written.")
-@log_options
+@place_options
 @standard
 def resume(  # noqa: PLR0913 - the options of a command line
     screen: Screen,
@@ -33,7 +33,7 @@ def resume(  # noqa: PLR0913 - the options of a command line
     config: str | None,
     log_dir: str | None,
 ) -> int:
-    """Go on with SESSION, whose process died, in its own log.
+    """Go on with SESSION (by default the newest), whose process died, in its own log.
 
     What has a result is served from the log. A model call that was under way is asked again, and a function that was
     declared repeatable or idempotent runs again. Whether any other function or step took effect nobody knows: look,

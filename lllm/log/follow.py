@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from lllm.errors import LogCorrupt, LogError, SessionNotFound
+from lllm.errors import LogError
 from lllm.log.blobs import FOLDER, BlobStore
 from lllm.log.envelope import Event, decode_line, is_whole
 from lllm.log.file import WriteOptions, segment_name
 from lllm.log.flock import is_held
-from lllm.log.lineage import REPLACEABLE, to_parent
+from lllm.log.lineage import Placing, parent_of, read_shared
 from lllm.log.local import LocalFileLog
 from lllm.log.lock import NAME as LOCK
 from lllm.log.reader import Walk
@@ -83,7 +81,7 @@ class Follower:
         self._folder = log.session_path(session)
         self._blobs = BlobStore(log.folder / FOLDER, WriteOptions("none"))
         self._tail = _Tail(self._folder)
-        self._fork = _Fork()
+        self._placing = Placing()
 
     @property
     def is_written(self) -> bool:
@@ -99,6 +97,8 @@ class Follower:
         """Yield what is there and was not read yet."""
         if self._tail.is_last_gone():
             self._tail.step_back()
+            if self.last is not None:
+                self._placing.take_back(self.last.seq)
             self.last, self._before_last = self._before_last, None
         for line in self._tail.lines():
             event = self._decode(line)
@@ -106,9 +106,14 @@ class Follower:
                 return
             self._tail.accept(line)
             self.last, self._before_last = event, self.last
-            if event.seq == 1 and event.kind == "session.open":
-                yield from self._read_shared(event)
-            yield self._fork.place(self._blobs.load_event(event))
+            self._blobs.load_event(event)
+            if event.seq == 1:
+                parent = parent_of(event)
+                shared = read_shared(self._log.read_session, self._session, parent) if parent else []
+                self._placing = Placing(shared)
+                yield from shared
+            placed, _ = self._placing.place(event)
+            yield placed
 
     def read_on(self, stop: Callable[[], bool], wait: Callable[[float], None]) -> Iterator[Event]:
         """Yield what is there and what is added, as ``follow`` says."""
@@ -137,42 +142,6 @@ class Follower:
                 _check_torn(self._folder)
                 return None
             raise type(error)(error.message, where=self._tail.where, hint=error.hint) from error
-
-    def _read_shared(self, opened: Event) -> Iterator[Event]:
-        parent = to_parent(opened.data)
-        if parent is None:
-            return
-        try:
-            shared = list(islice(self._log.read_run(parent.session), parent.seq))
-        except SessionNotFound as error:
-            told = f"session {self._session} was forked from {parent.session}, which is not there any more"
-            raise SessionNotFound(told, where=error.where, hint=error.hint) from error
-        if not shared or shared[-1].h != parent.chain:
-            told = f"session {self._session} was forked from {parent.session}, which is another one now"
-            raise LogCorrupt(told, where=str(self._folder), hint="restore the parent's folder from a backup")
-        self._fork = _Fork(shared)
-        yield from shared
-
-
-class _Fork:
-    """Gives a fork's own events their seqs in the whole run, as ``lllm.log.lineage`` does once all are there."""
-
-    def __init__(self, shared: Sequence[Event] = ()) -> None:
-        self._shared = len(shared)
-        self._places = {(event.kind, event.id): event for event in shared if event.kind in REPLACEABLE}
-        self._replaced: dict[tuple[str, str], int] = {}
-
-    def place(self, event: Event) -> Event:
-        if not self._shared:
-            return event
-        # An event that was taken back has left nothing behind: only those before this one count.
-        self._replaced = {key: seq for key, seq in self._replaced.items() if seq < event.seq}
-        key = (event.kind, event.id)
-        old = self._places.get(key)
-        if old is not None and key not in self._replaced:
-            self._replaced[key] = event.seq
-            return replace(event, seq=old.seq, cause=old.cause, ts=old.ts)
-        return replace(event, seq=self._shared + event.seq - len(self._replaced))
 
 
 class _Line(NamedTuple):

@@ -137,9 +137,9 @@ def fork(  # noqa: PLR0913 - all but four are keyword-only
         writer = ForkedLog(open_log, len(recording.events))
         journal = ForkJournal(parent, recording, writer, log.redactor)
         code = run or run_of(build_live(to_built(header, overrides)), header)
-        live = open_live(journal, LiveTape(journal, decisions, recording.attempts), header)
+        live = open_live(journal, LiveTape(journal, decisions, recording.attempts), header, listen)
         try:
-            result = run_live(live, code, listen)
+            result = run_live(live, code)
         except ReplayDiverged as error:
             raise _earlier(error, parent) from None
     return LiveReport(writer.name, result, recording.replayed, writer.written, tuple(unfinished), live.usage)

@@ -78,6 +78,7 @@ class LiveJournal(TapeJournal):
     def __init__(self, name: str, recording: Recording, writer: Writer, redact: Redactor) -> None:
         super().__init__(name, recording, redact)
         self._writer = writer
+        self.is_live = False  # whether anything was done that the recording has not
 
     def _take_note(self, id_: str, text: str, cause: int) -> int:
         known = self.recording.find("note", id_)
@@ -89,6 +90,7 @@ class LiveJournal(TapeJournal):
             return super()._beyond(kind, id_, text, cause)
         if kind == "model.request":
             self._write_contracts()
+        self.is_live = True
         return self._writer.append(kind, id_, text, cause)
 
     def _write_contracts(self) -> None:
@@ -226,9 +228,14 @@ def _answered(job: Job, decision: Decision) -> FunctionCall:
     return fail(job.call, OutcomeUnknown(UNKNOWN))
 
 
-def open_live(journal: LiveJournal, tape: LiveTape, header: Mapping[str, Any]) -> Session:
-    """Return the session of a recording that goes on: with its seed, its name and its limits."""
-    return Session(
+def open_live(
+    journal: LiveJournal, tape: LiveTape, header: Mapping[str, Any], listen: Listener | None = None
+) -> Session:
+    """Return the session of a recording that goes on: with its seed, its name and its limits.
+
+    ``listen`` is told what is done, not what is served.
+    """
+    session = Session(
         journal,
         limits=build_session_limits(header.get("config") or {}),
         seed=header.get("seed", 0),
@@ -236,3 +243,6 @@ def open_live(journal: LiveJournal, tape: LiveTape, header: Mapping[str, Any]) -
         name=str(header.get("session") or journal.name),
         run_id=str(header.get("run_id") or ""),
     )
+    if listen is not None:
+        session.listen = lambda event: listen(event) if journal.is_live else None
+    return session

@@ -13,7 +13,7 @@ from functools import cached_property, lru_cache
 from threading import Lock
 from typing import Any
 
-from lllm.errors import LogCorrupt, LogError
+from lllm.errors import EventNotFound, LogCorrupt
 from lllm.log.envelope import Event
 
 # A contract stands where it was first needed, and two dialogs may need it first; the others are for readers.
@@ -287,22 +287,26 @@ def find_place(recording: Recording, at: int | str | None) -> int:
 
     Args:
         recording: the session.
-        at: the seq; an event's id, such as the step ``1/s2``; None is the last model call.
+        at: the seq; an event's id, such as the step ``1/s2``; None is the last model call, or the end of a run
+            that was killed.
 
     Raises:
-        LogError: there is no such event.
+        EventNotFound: there is no such event.
     """
     # Behind the last event there is only something to do when the run did not come to its end.
     end = len(recording.events) + (recording.closing is None)
     if at is None:
         last = recording.last_step
-        return last.seq if last is not None else end
+        # A run that never ended goes on from where it died: what was under way there is asked about.
+        return last.seq if last is not None and recording.closing is not None else end
     if isinstance(at, str) and not re.fullmatch(r"[0-9]+", at):
         found = next((event for event in recording.events if at and event.id == at), None)  # "" is the header's
         if found is None:
-            raise LogError(f"the session has no event {at!r:.60}", hint="lllm log show --events tells each seq and id")
+            raise EventNotFound(
+                f"the session has no event {at!r:.60}", hint="lllm log show --events tells each seq and id"
+            )
         return found.seq
     seq = int(at)
     if not 2 <= seq <= end:
-        raise LogError(f"the session has no event {seq} to stop before", hint=f"choose one from 2 to {end}")
+        raise EventNotFound(f"the session has no event {seq} to stop before", hint=f"choose one from 2 to {end}")
     return seq

@@ -17,7 +17,6 @@ from lllm.llm.base import build_agent
 from lllm.llm.place import ReplayStopped
 from lllm.llm.prompts import PROMPT_REGISTRY
 from lllm.llm.session import Session
-from lllm.llm.stream import Listener
 
 Run = Callable[[Session], Any]
 """What a session ran; it may be async."""
@@ -106,14 +105,13 @@ def prompts_replaced(texts: Mapping[str, str]) -> Generator[None]:
             PROMPT_REGISTRY.register(key, prompt, origin=origins[key], overwrite=True)
 
 
-def run_live(session: Session, run: Run, listen: Listener | None = None) -> Any:
+def run_live(session: Session, run: Run) -> Any:
     """Run code in a session that goes on, and return its result.
 
     Raises:
         ReplayDiverged: today's code does not do what was recorded.
         Exception: whatever the run raises; the session's log says so, too.
     """
-    session.listen = listen
     try:
         with session:
             result = finished(run(session))

@@ -91,8 +91,8 @@ def resume(
     told = {**versions(), "resumed": attempt, "after": recording.events[-1].seq}
     writer = ResumedLog(reopened, told | {"unfinished": _told(unfinished, decisions)})
     journal = LiveJournal(name, recording, writer, reopened.redact)
-    live = open_live(journal, LiveTape(journal, decisions, attempt), recording.header)
-    result = run_live(live, code, listen)
+    live = open_live(journal, LiveTape(journal, decisions, attempt), recording.header, listen)
+    result = run_live(live, code)
     return LiveReport(name, result, recording.replayed, writer.written, tuple(unfinished), live.usage)
 
 

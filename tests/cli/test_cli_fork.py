@@ -92,9 +92,9 @@ def test_a_name(whole, project, lllm):
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        (("whole@99",), 1),
-        (("whole@0",), 1),
-        (("whole@9/s9",), 1),
+        (("whole@99",), 4),
+        (("whole@0",), 4),
+        (("whole@9/s9",), 4),
         (("none",), 4),
         (("whole", "--prompt", "no-equals"), 2),
         (("whole", "--prompt", "trip/planner=no-such-file"), 4),
@@ -130,7 +130,7 @@ def test_changed_code_that_does_other_things_is_told_where_to_begin(whole, proje
 
 def test_errors_as_json(whole, lllm):
     result = lllm("fork", "whole@99", "--json")
-    assert json.loads(result.stdout)["error"]["exit_code"] == result.exit_code == 1
+    assert json.loads(result.stdout)["error"]["exit_code"] == result.exit_code == 4
 
 
 def test_the_parent_is_left_as_it_is(whole, project, lllm):

@@ -53,8 +53,8 @@ def test_until_as_json(whole, lllm_json, project, words):
 
 
 def test_until_an_event_that_is_not_there(whole, lllm):
-    assert lllm("replay", "whole", "--until", "9/s9").exit_code == 1
-    assert lllm("replay", "whole", "--until", "999").exit_code == 1
+    assert lllm("replay", "whole", "--until", "9/s9").exit_code == 4
+    assert lllm("replay", "whole", "--until", "999").exit_code == 4
 
 
 def test_until_tells_how_to_go_on(whole, lllm):

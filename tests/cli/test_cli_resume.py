@@ -69,7 +69,7 @@ def test_answer_as_json_and_as_plain_text(died, project, lllm, value):
 def test_an_answer_without_an_id_is_a_slip_of_the_finger(died, lllm):
     result = lllm("resume", died, "--answer", "10")
     assert result.exit_code == 2
-    assert "ID=JSON" in result.stderr
+    assert "ID=ANSWER" in result.stderr
 
 
 def test_a_decision_for_something_else_decides_nothing(died, project, lllm):
@@ -200,3 +200,16 @@ def test_a_hostile_header_is_an_error_that_is_told(project, lllm, verb, header):
     assert result.exit_code in (1, 2, 3, 4), result.output
     assert "Traceback" not in result.output
     assert not any(name in result.output for name in ("AttributeError", "TypeError", "KeyError")), result.output
+
+
+def test_a_functions_number_is_read_as_it_was_typed(died, project, lllm):
+    """11.70 is what the user saw, and 11.7 is another text for the model."""
+    lllm("resume", died, "--answer", "1/s0/f0=11.70")
+    results = [e for e in open_log(project).read_run(died) if e.kind == "function.result"]
+    assert results[0].data["message"]["content"] == "11.70"
+
+
+def test_a_place_is_refused(died, lllm):
+    """A session is gone on with at its end; whoever names a place wants a fork."""
+    result = lllm("resume", f"{died}@5")
+    assert (result.exit_code, "lllm fork" in result.stderr) == (2, True)

@@ -22,4 +22,4 @@ _VERBS = {
 
 @click.group(cls=LazyGroup, verbs=_VERBS)
 def log() -> None:
-    """List, show and check sessions. SESSION is a name, a unique start of one, or "last"."""
+    """List, show, compare, check, export and prune sessions. SESSION is a name, a unique start of one, or "last"."""
