@@ -1,4 +1,4 @@
-"""Small things that every floor may use: canonical JSON, safe names, and the stream faces.
+"""Small things that every floor may use: canonical JSON, safe names, visible text, and the stream faces.
 
 Kept under a hundred lines of code by a test: what grows belongs beside its caller.
 """
@@ -76,6 +76,22 @@ def safe_name(text: str, limit: int = 48) -> str:
         return text
     slug = re.sub(r"[^a-z0-9]+", "-", text[:200].lower()).strip("-")[:limit].strip("-")
     return f"{slug or 'task'}-{digest(text)[:16]}"
+
+
+# Control characters but line feed and tab, lone surrogates, and the signs that turn the direction of writing unseen.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+def visible(text: str) -> str:
+    """Return a text in which signs that nobody would see, or that a terminal would obey, stand as others. Pure."""
+    return _UNSEEN.sub(_shown, text)
+
+
+def _shown(found: re.Match[str]) -> str:
+    code = ord(found.group())
+    return chr(0x2400 + code) if code < 0x20 else "␡" if code == 0x7F else f"\\u{code:04x}"
 
 
 class FrontendLog(Protocol):

@@ -14,6 +14,7 @@ import click
 from lllm.cli.exits import MissingError
 from lllm.cli.project import Place, discover, find_place, load_values, open_log
 from lllm.cli.screen import Screen
+from lllm.errors import ConfigError
 
 if TYPE_CHECKING:
     from lllm.cli.watch import Watcher
@@ -118,6 +119,8 @@ def _read_prompt(told: str) -> tuple[str, str]:
         return key, Path(name).read_text("utf-8")
     except OSError as error:
         raise MissingError(f"the prompt's file cannot be read: {error.strerror}", where=name) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError("the prompt's file is not UTF-8", where=name, hint="save it as UTF-8") from error
 
 
 def live_run(recorded: Recorded, screen: Screen, header: Mapping[str, Any]) -> Run | None:

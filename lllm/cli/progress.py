@@ -6,7 +6,8 @@ import sys
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from lllm.cli.screen import Screen, preview, printable, wants_colour
+from lllm.cli.screen import Screen, preview, wants_colour
+from lllm.utils import visible
 
 
 @dataclass(slots=True)
@@ -84,7 +85,7 @@ class LiveProgress:
     def show(self, tally: Tally, line: str = "", *, failed: bool = False) -> None:
         """Move the bar."""
         if failed and line:
-            self._bar.console.print(self._text(printable(line), style="red"), soft_wrap=True)
+            self._bar.console.print(self._text(visible(line), style="red"), soft_wrap=True)
         self._bar.update(self._task, completed=tally.finished, description=render_tally(tally))
 
     def stop(self) -> None:

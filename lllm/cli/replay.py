@@ -109,6 +109,9 @@ def _show(screen: Screen, report: ReplayReport, recorded: Recorded) -> None:
     elif report.status == "same":
         screen.line(f"result   {preview(to_text(report.result), 300)}")
     screen.line(_WORDS[report.status], _STYLES[report.status])
+    if report.status == "ended" and report.replayed < report.events:
+        left = report.events - report.replayed
+        screen.line(f"not compared: {_count(left, 'event')} of what ran beside it", "yellow")
     if report.copy:
         told = is_identical(recorded.log.session_path(report.session), Path(report.copy))
         screen.line(f"copy     {report.copy}: {'the same bytes' if told else 'other bytes than the recording'}")

@@ -8,34 +8,17 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
-from lllm.utils import PrintSystem
+from lllm.utils import PrintSystem, visible
 
 if TYPE_CHECKING:
     from rich.console import Console  # heavy
 
-# Control characters but line feed and tab, and the signs that turn the direction of writing or split lines unseen.
-_UNSAFE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
 _SHORT_COLUMN = 20
 _PIPE_WIDTH = 100_000
-
-
-def printable(text: str) -> str:
-    """Return text that a terminal shows as it is: control signs become visible ones. Pure."""
-    return _UNSAFE.sub(_visible, text)
-
-
-def _visible(found: re.Match[str]) -> str:
-    code = ord(found.group())
-    if code < 0x20:
-        return chr(0x2400 + code)
-    return "␡" if code == 0x7F else f"\\u{code:04x}"
 
 
 def preview(text: str, limit: int = 100) -> str:
@@ -69,15 +52,15 @@ class Screen:
 
     def data(self, text: str) -> None:
         """Write a text to stdout: as it is into a pipe or a file, printable on a terminal."""
-        _write(sys.stdout, (printable(text) if sys.stdout.isatty() else text) + "\n")
+        _write(sys.stdout, (visible(text) if sys.stdout.isatty() else text) + "\n")
 
     def line(self, text: str = "", style: str = "") -> None:
         """Write a line to stdout, safe wherever it is read."""
-        self._put(sys.stdout, printable(text) + "\n", style)
+        self._put(sys.stdout, visible(text) + "\n", style)
 
     def say(self, text: str, style: str = "", end: str = "\n") -> None:
         """Write to stderr."""
-        self._put(sys.stderr, printable(text) + end, style)
+        self._put(sys.stderr, visible(text) + end, style)
 
     def table(self, head: Sequence[str], rows: Iterable[Sequence[str]], *, wrap: bool = False) -> None:
         """Write rows in columns to stdout; on a terminal, long columns are cut to its width, or wrapped."""
@@ -85,7 +68,7 @@ class Screen:
         from rich.text import Text  # noqa: PLC0415 - heavy
 
         table = Table(box=None, pad_edge=False, header_style="bold")
-        texts = [[printable(cell) for cell in row] for row in rows]
+        texts = [[visible(cell) for cell in row] for row in rows]
         for position, name in enumerate(head):
             longest = max((len(row[position]) for row in texts), default=0)
             is_short = longest <= _SHORT_COLUMN

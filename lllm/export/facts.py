@@ -4,26 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Mapping
 from typing import Any, cast
 
-# Control characters but line feed and tab, lone surrogates, and the signs that turn the direction of writing unseen.
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
+from lllm.utils import visible
 
 
-def visible(text: str) -> str:
-    """Return a text in which signs that nobody would see stand as visible ones."""
-    return _UNSEEN.sub(_shown, text.replace("\r\n", "\n"))
-
-
-def _shown(found: re.Match[str]) -> str:
-    code = ord(found.group())
-    if code < 0x20:
-        return chr(0x2400 + code)
-    return "␡" if code == 0x7F else f"\\u{code:04x}"
+def to_visible(text: str) -> str:
+    """Return a text of which a reader sees every sign; the line ends of Windows become plain ones."""
+    return visible(text.replace("\r\n", "\n"))
 
 
 def text_of(data: Mapping[str, Any], key: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from lllm.export.facts import to_text, visible
+from lllm.export.facts import to_text, to_visible
 from lllm.export.formats import Choice
 from lllm.export.record import RunRecord
 from lllm.export.view import DialogView, Entry, SessionView, to_view
@@ -38,14 +38,14 @@ def render(record: RunRecord, choice: Choice) -> Iterator[str]:
 
 def fence(text: str, info: str = "text") -> str:
     """Return a text in a fence that is longer than any run of backticks in it."""
-    text = visible(text)
+    text = to_visible(text)
     ticks = "`" * max(3, *(len(run) + 1 for run in _TICKS.findall(text)), 3)
     return f"{ticks}{info}\n{text}\n{ticks}\n"
 
 
 def code(text: str, limit: int = 200) -> str:
     """Return the start of a text as a code span, on one line."""
-    text = " ".join(visible(text[: limit * 4]).split())
+    text = " ".join(to_visible(text[: limit * 4]).split())
     text = text if len(text) <= limit else f"{text[:limit]}…"
     ticks = "`" * max(1, *(len(run) + 1 for run in _TICKS.findall(text)), 1)
     pad = " " if "`" in text[:1] + text[-1:] else ""

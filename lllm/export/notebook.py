@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from lllm.export.facts import dict_of, dicts_of, text_of, to_text, visible
+from lllm.export.facts import dict_of, dicts_of, text_of, to_text, to_visible
 from lllm.export.formats import Choice
 from lllm.export.markdown import code, fence, tell_facts
 from lllm.export.record import RunRecord
@@ -86,7 +86,7 @@ def _entry(entry: Entry, event: Event) -> Iterator[Cell]:
 
 def _function(id_: str, entry: Entry, event: Event) -> Cell:
     """Return a function's call and its result: as code where it was given code, else as it is."""
-    about = {"lllm": {"seq": entry.seq, "function": visible(entry.name), "note": entry.note}}
+    about = {"lllm": {"seq": entry.seq, "function": to_visible(entry.name), "note": entry.note}}
     if (source := _code_of(entry.arguments)) is not None:
         is_bad = "error" in event.data
         output = {"output_type": "stream", "name": "stderr" if is_bad else "stdout", "text": _lines(entry.text)}
@@ -135,4 +135,4 @@ def is_raster(media_type: str, base64: str) -> bool:
 
 
 def _lines(text: str) -> list[str]:
-    return visible(text).splitlines(keepends=True)
+    return to_visible(text).splitlines(keepends=True)

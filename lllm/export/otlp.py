@@ -16,7 +16,7 @@ from typing import Any
 from lllm.const import VERSION
 from lllm.export import otel_names as names
 from lllm.export.chat import to_chat_message
-from lllm.export.facts import dict_of, number_of, text_of, to_number, to_text, usage_of, visible
+from lllm.export.facts import dict_of, number_of, text_of, to_number, to_text, to_visible, usage_of
 from lllm.export.formats import Choice
 from lllm.export.record import RunRecord
 from lllm.export.spans import Span, Timeline
@@ -78,7 +78,7 @@ def _to_value(value: Any) -> dict[str, Any]:
         case list():
             return {"arrayValue": {"values": [_to_value(item) for item in value]}}  # pyright: ignore[reportUnknownVariableType]
         case _:
-            return {"stringValue": visible(str(value))}
+            return {"stringValue": to_visible(str(value))}
 
 
 def _call_ids(step: str, data: dict[str, Any]) -> dict[str, str]:
@@ -119,7 +119,7 @@ class _Exporter:
             told["parentSpanId"] = span_id(session, self.timeline.spans[span.parent].id)
         is_remote = span.kind == "model"
         return told | {
-            "name": visible(name.strip()),
+            "name": to_visible(name.strip()),
             "kind": names.KIND_CLIENT if is_remote else names.KIND_INTERNAL,
             "startTimeUnixNano": to_nanos(span.start),
             "endTimeUnixNano": to_nanos(self.timeline.last_ts if span.end is None else span.end),
@@ -130,7 +130,7 @@ class _Exporter:
     def _status(self, span: Span) -> dict[str, Any]:
         if span.status not in _FAILED:
             return {"code": names.STATUS_UNSET}
-        note = {"message": visible(span.note)} if self._content and span.note else {}
+        note = {"message": to_visible(span.note)} if self._content and span.note else {}
         return {"code": names.STATUS_ERROR, **note}
 
     def session(self, span: Span) -> tuple[str, Attributes]:

@@ -179,10 +179,8 @@ class Timeline:
 
     def _run_opened(self, event: Event, dialog: str) -> None:
         del dialog
-        scope = event.id.rstrip(".")
-        at = self._begin("run", event.id, text_of(event.data, "agent_type"), event, self._owner(scope))
-        self._open["run", event.id] = at
-        self._scopes |= {scope: at, scope.replace("/", "-"): at, scope.replace("/", "~"): at}
+        at = self._begin("run", event.id, text_of(event.data, "agent_type"), event, self._owner(event.id))
+        self._open["run", event.id] = self._scopes[event.id] = at
 
     def _run_closed(self, event: Event, dialog: str) -> None:
         del dialog

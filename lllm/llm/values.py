@@ -113,9 +113,11 @@ def _making(owner: Owner, name: str, id_: str, cause: int) -> Generator[None]:
 def _keep(owner: Owner, name: str, id_: str, value: Any, cause: int) -> Any:
     plain = to_plain(value)[0]
     if plain != listed(value):
-        raise ConfigError(
+        error = ConfigError(
             f"step {name!r} returned {type(value).__name__}, which a log cannot hold",
             hint="return str, numbers, lists and dicts with text keys",
         )
+        owner.log("value", id_, {"name": name, "error": to_line(error), **path_of(type(error))}, cause)
+        raise error
     owner.log("value", id_, {"name": name, "value": plain}, cause)
     return plain

@@ -74,7 +74,8 @@ class Event:
         v: version of the envelope, after lifting.
         seq: 1 for the first event of a session, then without a gap.
         kind: a key of ``KINDS``, or an unknown one if ``ign`` is set.
-        cause: seq of the event that made this one necessary; 0 when there is none.
+        cause: seq of the event before it in the same thread or task, or of the one that made it necessary where a
+            call says so; 0 when there is none.
         id: place in the session's structure, such as ``1/s0/f0``.
         ts: seconds since 1970, of the writer's clock.
         data: the event's own facts; large texts are filled in by whoever has the blobs.

@@ -7,6 +7,7 @@ may report success the next time while the data is gone, so the only safe answer
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -62,11 +63,20 @@ class Tip(NamedTuple):
 
 
 START = Tip()
+# What a segment's name begins with, and that of the file which holds the torn end that was cut from it.
+SEGMENT_PREFIX = "events-"
+_SEGMENT = re.compile(rf"{SEGMENT_PREFIX}([0-9]{{6,}})\.jsonl")
 
 
 def segment_name(number: int) -> str:
     """Return the file name of a session's n-th segment, from 1."""
-    return f"events-{number:06d}.jsonl"
+    return f"{SEGMENT_PREFIX}{number:06d}.jsonl"
+
+
+def segment_number(path: Path) -> int | None:
+    """Return which segment of its session a file is, from 1; None where its name is no segment's. Pure."""
+    found = _SEGMENT.fullmatch(path.name)
+    return int(found[1]) if found else None
 
 
 class EventFile:

@@ -140,7 +140,7 @@ def _read_forks(read: Read, session: str, parent: Parent | None) -> dict[str, Pa
     forks: dict[str, Parent] = {}
     while parent is not None:
         forks[session] = parent
-        if len(forks) > 990:  # no log that lllm writes has such a ring
+        if parent.session in forks:  # no log that lllm writes has such a ring
             raise LogCorrupt(f"session {parent.session} is one of its own parents")
         first = next(_read_parent(read, session, parent), None)
         session, parent = parent.session, parent_of(first)

@@ -18,7 +18,8 @@ from lllm.errors import LogError
 from lllm.log.base import SessionInfo, Status, to_session_info
 from lllm.log.blobs import BlobStore
 from lllm.log.envelope import Event
-from lllm.log.lineage import to_parent
+from lllm.log.file import SEGMENT_PREFIX
+from lllm.log.lineage import parent_of
 from lllm.log.reader import read_ends
 
 # With fewer sessions, opening each one is quick, and nothing can be out of date.
@@ -103,7 +104,7 @@ def read_traces(folder: Path) -> Traces:
     size_bytes = newest_ns = 0
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith("events-"):
+            if entry.name.startswith(SEGMENT_PREFIX):
                 stat = entry.stat()
                 size_bytes += stat.st_size
                 newest_ns = max(newest_ns, stat.st_mtime_ns)
@@ -129,7 +130,7 @@ def read_listed(folder: Path, blobs: BlobStore, size_bytes: int | None = None) -
 
 
 def _to_parent_name(first: Event | None) -> str:
-    parent = to_parent(first.data) if first is not None and first.kind == "session.open" else None
+    parent = parent_of(first)
     return parent.session if parent else ""
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from lllm.log.index import SessionIndex
 
 DEFAULT_DIR = DEFAULT_LOG_DIR
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 
 
 class LocalFileLog(ReplayableLogBase):
@@ -306,7 +307,7 @@ def check_name(name: str, what: str) -> str:
     Raises:
         ConfigError: it is not; ``what`` says whose name it is.
     """
-    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}", name):
+    if not _NAME.fullmatch(name):
         raise ConfigError(
             f"{name[:60]!a} cannot name a {what}",
             hint="use letters, digits, '.', '_' and '-', at most 128 of them, not beginning with '.' or '-'",
@@ -315,7 +316,7 @@ def check_name(name: str, what: str) -> str:
 
 
 def _is_session_name(name: str) -> bool:
-    return name not in (FOLDER, INDEX) and re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}", name) is not None
+    return name not in (FOLDER, INDEX) and _NAME.fullmatch(name) is not None
 
 
 def to_redactor(patterns: Any) -> Redactor:

@@ -20,7 +20,8 @@ from typing import NamedTuple
 
 from lllm.errors import LogError
 from lllm.log.base import Status
-from lllm.log.blobs import FOLDER
+from lllm.log.blobs import FOLDER, find_references
+from lllm.log.file import SEGMENT_PREFIX
 from lllm.log.flock import is_held, taking
 from lllm.log.listing import Listed, read_traces, to_sort_key
 from lllm.log.local import LocalFileLog
@@ -30,7 +31,6 @@ _DOOMED = ".pruned-"
 GRACE_S, WAIT_S = 3600.0, 10.0
 _LOOK_S = 0.05  # whoever only looks whether a session is written is soon gone
 _READ_BYTES = 1 << 20
-_REFERENCE = re.compile(rb'\$blob"\s*:\s*"([0-9a-f]{64})"')
 _OVERLAP = 100  # a reference is shorter
 _BLOB = re.compile(r"([0-9a-f]{64})(\.[0-9.]+\.tmp)?")
 _EMPTY: frozenset[str] = frozenset()
@@ -295,8 +295,7 @@ def read_references(path: str, start: int) -> Iterator[str]:
         rest = b""
         while chunk := file.read(_READ_BYTES):
             text = rest + chunk
-            for found in _REFERENCE.finditer(text):
-                yield found[1].decode("ascii")
+            yield from find_references(text)
             rest = text[-_OVERLAP:]
 
 
@@ -304,7 +303,7 @@ def _event_files(folder: Path) -> list[tuple[str, int]]:
     """Return path and size of a session's files, those included that hold what recovery set aside."""
     try:
         with os.scandir(folder) as entries:
-            return [(x.path, x.stat().st_size) for x in entries if x.name.startswith("events-") and x.is_file()]
+            return [(x.path, x.stat().st_size) for x in entries if x.name.startswith(SEGMENT_PREFIX) and x.is_file()]
     except FileNotFoundError:
         return []
 

@@ -7,7 +7,6 @@ power loss kept a later sector of the file and not the one before it, and no bar
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import BinaryIO
 
 from lllm.errors import LogCorrupt, LogError
 from lllm.log.envelope import Event, decode_line, is_whole, peek_line
+from lllm.log.file import SEGMENT_PREFIX, segment_name, segment_number
 from lllm.log.lock import read_synced_seq
 
 SECTOR_BYTES = 512
@@ -36,7 +36,7 @@ class Place:
 
 def list_segments(folder: Path) -> list[Path]:
     """Return a session's event files, oldest first; empty when there are none."""
-    found = [path for path in folder.glob("events-*.jsonl") if re.fullmatch(r"events-[0-9]{6,}\.jsonl", path.name)]
+    found = [path for path in folder.glob(f"{SEGMENT_PREFIX}*") if segment_number(path) is not None]
     return sorted(found, key=lambda path: (len(path.name), path.name))
 
 
@@ -56,7 +56,7 @@ class Walk:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._place = Place(folder / "events-000001.jsonl", 1, 0)
+        self._place = Place(folder / segment_name(1), 1, 0)
         self.last: Event | None = None
         self.torn_bytes = 0
         self.damage: Place | None = None

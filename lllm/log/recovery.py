@@ -12,7 +12,7 @@ from pathlib import Path
 from lllm.errors import LogCorrupt, LogError
 from lllm.log.blobs import FOLDER, BlobStore
 from lllm.log.envelope import Event
-from lllm.log.file import Tip, WriteOptions
+from lllm.log.file import Tip, WriteOptions, segment_number
 from lllm.log.lock import read_synced_seq
 from lllm.log.reader import Place, Walk, list_segments
 
@@ -69,7 +69,7 @@ def recover(folder: Path, options: WriteOptions, found: list[Event] | None = Non
         for segment in list_segments(folder):
             with segment.open("rb") as file:
                 options.sync(file.fileno())
-    number = int(walk.end.file.name[len("events-") : -len(".jsonl")])
+    number = segment_number(walk.end.file) or 1
     last = walk.last
     return Tip(last.seq, last.h, walk.end.offset, number) if last else Tip(segment=number)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,11 @@ LONGER = "the code changed: it does something more here"
 PARSER = "the parser changed: it judges a recorded reply differently"
 OUTSIDE = "the code changed, or it reads something that differs from run to run without asking its session for it"
 
+_NUMBERS = re.compile(r"[0-9]+")
+NUMBERS = (
+    "a prompt, its arguments or the task changed in a number; or that is the time or chance, which a replay gives back "
+    "where the code asks for session.now(), session.uuid4() or session.random"
+)
 _OF_CONTRACT = (
     ("/prompt/source", "the prompt's text changed"),
     ("/prompt/parser", "the prompt's parser changed"),
@@ -60,6 +66,9 @@ def _of_contract(pointer: str) -> str:
 def _of_message(recorded: Event, data: Mapping[str, Any]) -> str:
     if data.get("branch"):
         return "the exception handler's prompt or the parser's error text changed"
+    texts = [str(side.get("message", {}).get("content", "")) for side in (recorded.data, data)]
+    if texts[0] != texts[1] and _NUMBERS.sub("", texts[0]) == _NUMBERS.sub("", texts[1]):
+        return NUMBERS
     if recorded.data.get("message", {}).get("role") == "system":
         return "the system prompt or its arguments changed"
     return "a prompt, its arguments or the task changed"

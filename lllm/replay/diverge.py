@@ -109,11 +109,17 @@ def diverged(session: str, recorded: Event | None, kind: str, id_: str, data: Ma
     return _error(session, recorded, message, found, (kind, id_, data))
 
 
-def never_reached(session: str, event: Event) -> ReplayDiverged:
-    """Return the error that tells of a recorded event which today's code never came to, or passed over."""
+def never_reached(session: str, event: Event, raised: str = "") -> ReplayDiverged:
+    """Return the error that tells of a recorded event which today's code never came to, or passed over.
+
+    ``raised`` is the error that today's code ended in, as ``Name: text``; empty when it ended well.
+    """
     message = f"the recording has {_name(event.kind, event.id)}, which today's code does not do"
-    found = ("", {"kind": event.kind, "id": event.id, **event.data}, None, "")
-    return _error(session, event, message, found, (event.kind, event.id, {}), cause=SHORTER)
+    got, cause = None, SHORTER
+    if raised:
+        message, got, cause = f"{message}: it raised {raised}", {"error": raised}, f"today's code raised {raised}"
+    found = ("", {"kind": event.kind, "id": event.id, **event.data}, got, "")
+    return _error(session, event, message, found, (event.kind, event.id, {}), cause=cause)
 
 
 def other_order(session: str, event: Event, after: Event) -> ReplayDiverged:

@@ -7,7 +7,6 @@ those blobs that they refer to. So it can be moved, renamed, kept in a repositor
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,13 +15,11 @@ from uuid import uuid4
 
 from lllm.config.secret import REDACTED
 from lllm.errors import ConfigError, LogError, LogExists, SessionNotFound
-from lllm.log.blobs import FOLDER
+from lllm.log.blobs import FOLDER, find_references
 from lllm.log.lineage import to_parent
 from lllm.log.local import LocalFileLog, check_name
 from lllm.log.reader import Walk, list_segments
 from lllm.replay.facts import data_of
-
-_BLOB = re.compile(rb'"\$blob":"([0-9a-f]{64})"')
 
 
 def find_fixture(path: Path) -> tuple[LocalFileLog, str]:
@@ -110,8 +107,8 @@ def _copy_session(log: LocalFileLog, session: str, draft: Path) -> None:
     for segment in list_segments(source):
         shutil.copyfile(segment, folder / segment.name)
     for event in Walk(folder):
-        for sha in _BLOB.findall(event.raw):
-            blob = Path(FOLDER, sha[:2].decode("ascii"), sha.decode("ascii"))
+        for sha in find_references(event.raw):
+            blob = Path(FOLDER, sha[:2], sha)
             (draft / blob.parent).mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source.parent / blob, draft / blob)
 

@@ -40,6 +40,10 @@ class ForkedLog:
         """The fork's name; empty as long as it has no log."""
         return "" if self._log is None else self._log.name
 
+    def begin(self) -> None:
+        """Make the log, whose header tells the parent."""
+        self._opened()
+
     def append(self, kind: str, id_: str, text: str, cause: int) -> int:
         """Write an event that follows all before it, and return its seq in the whole run."""
         if self._log is None and kind == "contract":  # of the past, if nothing new follows

@@ -99,7 +99,7 @@ class TapeJournal(SessionLog):
 
     def _take(self, kind: str, id_: str, data_json: str, cause: int) -> int:
         if kind == "session.close" and (missed := self.recording.left_over()) is not None:
-            raise self.fail(never_reached(self.name, missed))
+            raise self.fail(never_reached(self.name, missed, str(json.loads(data_json).get("error", ""))))
         recorded = self.recording.peek(strand_of(id_))
         if recorded is None:
             self._await_others(cause, id_)
@@ -231,7 +231,14 @@ class TapeJournal(SessionLog):
         return self.fail(self._to_misfit(kind, id_, data, cause))
 
     def ended(self, id_: str) -> ReplayStopped:
-        """Return what stops the replay where the recorded process died or was interrupted, and remember it."""
+        """Return what stops the replay where the recorded process died or was interrupted, and remember it.
+
+        Not before other threads have done what they did before the recording's end: they are compared, too.
+        """
+        if active_count() > 1 and not runs_loop():
+            last = len(self.recording.events)
+            with self._lock:
+                self._lock.wait_for(lambda: self.failure is not None or self.recording.first_undone > last, _OTHERS_S)
         return self.fail(self._to_ended(id_))
 
     def _stop(self, recorded: Event) -> None:

@@ -33,6 +33,10 @@ UNKNOWN = (
 class Writer(Protocol):
     """Where what is new is written. Seqs count from the beginning of the whole run."""
 
+    def begin(self) -> None:
+        """Write who goes on, before anything is done that the recording has not; at the second call, do nothing."""
+        ...
+
     def append(self, kind: str, id_: str, text: str, cause: int) -> int:
         """Write an event and return its seq."""
         ...
@@ -88,10 +92,16 @@ class LiveJournal(TapeJournal):
         """Write an event that comes after the recording, if today's code has done all that was recorded before it."""
         if self.recording.follower(cause, id_) is not None:
             return super()._beyond(kind, id_, text, cause)
+        self.go_live()
         if kind == "model.request":
             self._write_contracts()
-        self.is_live = True
         return self._writer.append(kind, id_, text, cause)
+
+    def go_live(self) -> None:
+        """Take note, in the log first, that from here on something is done that the recording has not."""
+        with self._lock:
+            self.is_live = True
+            self._writer.begin()
 
     def _write_contracts(self) -> None:
         """Write the contracts that were first needed after the recording."""
@@ -126,7 +136,9 @@ class LiveTape(Tape):
 
     offline = False
 
-    def __init__(self, journal: TapeJournal, decisions: Mapping[str, Decision], attempt: int) -> None:
+    journal: LiveJournal
+
+    def __init__(self, journal: LiveJournal, decisions: Mapping[str, Decision], attempt: int) -> None:
         super().__init__(journal)
         self.decisions = decisions
         self._attempt = attempt
@@ -140,6 +152,8 @@ class LiveTape(Tape):
         if self.journal.recording.peek(strand_of(id)) is not None:
             return super().value(id, name)
         decision = self.decisions.get(id)
+        if self.journal.recording.find("step", id) is not None:
+            self.go_on()
         if decision is None or decision.kind == "again":
             return MISSING
         if decision.kind == "tell":
@@ -158,6 +172,12 @@ class LiveTape(Tape):
         """Return what was found when it was recorded; None after the recording's end."""
         is_over = self.journal.recording.peek(dialog_id) is None
         return None if is_over else super().is_spent(dialog_id)
+
+    def go_on(self) -> None:
+        """Have the log say who goes on, and with what decisions, before anything is done again."""
+        self.journal.go_live()
+        if self.journal.needs_barrier:
+            self.journal.barrier()
 
     def begun_before(self, job: Job) -> Job:
         """Return a job that runs again, which must not use the ids of its first run twice."""
@@ -191,7 +211,10 @@ class LiveTapeEffects(TapeEffects):
         match effect:
             case AskModel(id_):
                 self._id = id_
-                return None if self._peek() is not None else effect
+                if self._peek() is not None:
+                    return None
+                self._tape.journal.go_live()
+                return effect
             case StartFunctions(jobs):
                 return self._to_start(jobs)
             case NextResult():
@@ -219,6 +242,8 @@ class LiveTapeEffects(TapeEffects):
                 todo.append(self._tape.begun_before(job) if was_begun else job)
             else:
                 self._decided.append((job.ordinal, _answered(job, decision)))
+        if todo:
+            self._tape.go_on()
         return StartFunctions(tuple(todo)) if todo else None
 
 

@@ -47,6 +47,11 @@ def _prefix_of(id_: str) -> str:
     return prefix if len(prefix) < len(id_) else f"{id_}\0"
 
 
+def _number_of(id_: str, prefix: str) -> int:
+    number = id_[len(prefix) :]
+    return int(number) if number.isdecimal() else 0
+
+
 class Recording:
     """Events of one session by strand, and how far each strand has been replayed.
 
@@ -78,6 +83,9 @@ class Recording:
         self._functions = frozenset(e.id.replace("/", "-") for e in self.events if e.kind == "function.call")
         for event in self.events[1:]:
             self._place(event)
+        for (_, prefix), drawn in self._drawn.items():
+            if len(drawn) > 1:  # numbers tell who drew first; an event may have been logged after that of a later one
+                drawn.sort(key=lambda event: _number_of(event.id, prefix))
 
     def _place(self, event: Event) -> None:
         is_nested = self._is_nested(event)
@@ -206,8 +214,8 @@ class Recording:
     def claim(self, prefix: str, cause: int) -> int | None:
         """Return the number under ``prefix`` that was drawn right after event ``cause`` in its thread, each once.
 
-        Of several tasks that began after one event, each gets another, in the log's order. What begins a scope may come
-        in a pool's thread that did other work before, so it is found by its scope alone.
+        Of several tasks that began after one event, each gets another, in the order in which they were drawn. What
+        begins a scope may come in a pool's thread that did other work before, so it is found by its scope alone.
         """
         with self._lock:
             for event in (*self._drawn.get((cause, prefix), ()), *self._beginnings.get(prefix, ())):

@@ -23,11 +23,15 @@ class ResumedLog:
         self._log, self._told = log, told
         self.written = 0
 
-    def append(self, kind: str, id_: str, text: str, cause: int) -> int:
-        """Write an event and return its seq."""
+    def begin(self) -> None:
+        """Write who goes on, and with what decisions."""
         if not self.written:
             self._log.append("session.resume", f"resume/{self._told['resumed']}", encode_json(self._told))
             self.written = 1
+
+    def append(self, kind: str, id_: str, text: str, cause: int) -> int:
+        """Write an event and return its seq."""
+        self.begin()
         self.written += 1
         return self._log.append(kind, id_, text, cause=cause)
 

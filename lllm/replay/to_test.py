@@ -27,8 +27,9 @@ import pytest
 
 
 @pytest.mark.lllm_replay("{name}")
-def test_{function}():
+def test_{function}(lllm_replay):
     """Recorded on {day}: {asked}"""
+    assert lllm_replay().status == "same"
 '''
 
 

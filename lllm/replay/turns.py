@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 
 from lllm.replay.recording import Recording
 
-PATIENCE_S = 0.1
+PATIENCE_S, END_PATIENCE_S = 0.1, 2.0
 # How much slower than when it was recorded today's machine may be, in the code between two answers.
 _SLOWER = 3
 _ANSWERS = frozenset({"model.reply", "model.error", "function.result"})  # they took time then, and take none now
@@ -53,14 +53,16 @@ class Turns:
         seen, end, number = 0, 0.0, 0
         while (undone := self._recording.first_undone) < seq and not self._is_over():
             if undone > seen:
-                seen, end, number = undone, time.monotonic() + self._patience_s(undone), 0
+                seen, end, number = undone, time.monotonic() + self._patience_s(undone, seq), 0
             elif time.monotonic() > end:
                 return
             number += 1
             yield number
 
-    def _patience_s(self, seq: int) -> float:
+    def _patience_s(self, seq: int, until: int) -> float:
         """Return how long today's code may take for an event, by how long it took when it was recorded."""
+        if until > len(self._recording.events):  # nobody waits behind this one, so it can wait until all is compared
+            return END_PATIENCE_S
         event = self._recording.events[seq - 1]
         return PATIENCE_S + (0.0 if event.kind in _ANSWERS else _SLOWER * self._recording.taken_s(event))
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from lllm.errors import LogCorrupt, LogPoisoned
 from lllm.log import LocalFileLog, fsck
-from lllm.log.blobs import OVER_BYTES
+from lllm.log.blobs import OVER_BYTES, find_references
 from lllm.log.envelope import GENESIS, encode_line
 from lllm.utils import encode_json
 
@@ -127,3 +127,10 @@ def test_durable_logs_keep_blobs_too(tmp_path):
     assert (
         json.loads((log.folder / "s" / "events-000001.jsonl").read_text().splitlines()[0])["data"]["a"]["bytes"] == 9000
     )
+
+
+def test_a_text_that_looks_like_a_reference_is_none():
+    """Who copies a session would look for a blob that never was."""
+    sha = "a" * 64
+    stored = encode_json({"text": {"$blob": sha, "bytes": 9}, "said": f'"$blob":"{"b" * 64}"', "$$blob": "c" * 64})
+    assert list(find_references(stored.encode())) == [sha]

@@ -193,7 +193,7 @@ def test_a_task_of_any_content_is_just_text_in_the_test(task):
     text = render_test("s", "name", {"task": task, "agent_type": "x"}, 0.0, file="tests/test_name.py")
     module = ast.parse(text)
     assert [type(node).__name__ for node in module.body] == ["Expr", "Import", "FunctionDef"]
-    assert len(module.body[2].body) == 1
+    assert [type(node).__name__ for node in module.body[2].body] == ["Expr", "Assert"]
     assert text.isprintable() or set(text) - {"\n"} == {c for c in text if c.isprintable()}
     assert max(map(len, text.splitlines())) <= 200
 

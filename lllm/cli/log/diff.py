@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from lllm.cli import exits
 from lllm.cli.options import log_options, standard
 from lllm.cli.project import open_store
 from lllm.cli.screen import Screen
-
-if TYPE_CHECKING:
-    from lllm.log.envelope import Event
-    from lllm.log.local import LocalFileLog
 
 _STYLES = {"-": "red", "+": "green", "@": "cyan"}
 
@@ -28,12 +22,14 @@ def diff(screen: Screen, a: str, b: str, config: str | None, log_dir: str | None
 
     Exit code 3 tells that they differ. Times, seqs, addresses and seeds are no differences.
     """
-    from lllm.replay.diff import diff_runs  # noqa: PLC0415 - loaded when used
+    from lllm.log.lineage import read_readable  # noqa: PLC0415 - loaded when used
+    from lllm.replay.diff import diff_runs  # noqa: PLC0415 - as above
     from lllm.replay.diff_text import render_diff  # noqa: PLC0415 - as above
 
     store = open_store(config, log_dir)
     names = store.resolve(a), store.resolve(b)
-    (left, fault_a), (right, fault_b) = (_read(store, name) for name in names)
+    (left, damage_a), (right, damage_b) = (read_readable(store.read_run(name)) for name in names)
+    fault_a, fault_b = (str(damage or "") for damage in (damage_a, damage_b))
     found = diff_runs(left, right, names)
     if screen.as_json:
         screen.json(found.to_dict() | {"damage": {"a": fault_a, "b": fault_b}})
@@ -46,16 +42,3 @@ def diff(screen: Screen, a: str, b: str, config: str | None, log_dir: str | None
     if fault_a or fault_b:
         return exits.FAILED
     return exits.OK if found.is_same else exits.DIFFERS
-
-
-def _read(store: LocalFileLog, name: str) -> tuple[list[Event], str]:
-    """Return the events that can be read, and what stopped the reading."""
-    from lllm.errors import LogError  # noqa: PLC0415 - used here alone
-
-    events: list[Event] = []
-    try:
-        for event in store.read_run(name):
-            events.append(event)  # noqa: PERF402 - extend would lose them at the damage
-    except LogError as error:
-        return events, str(error)
-    return events, ""

@@ -13,9 +13,7 @@ from lllm.cli.project import open_store
 from lllm.cli.screen import Screen
 
 if TYPE_CHECKING:
-    from lllm.errors import LLLMError
     from lllm.log.envelope import Event
-    from lllm.log.local import LocalFileLog
 
 
 @click.command()
@@ -28,10 +26,11 @@ def show(screen: Screen, session: str, full: bool, as_events: bool, config: str 
     """Show the dialogs of SESSION: what was said, called and refused, and what it cost."""
     from lllm.cli.show import show_events, show_session  # noqa: PLC0415 - as below
     from lllm.export.view import to_view  # noqa: PLC0415 - heavy
+    from lllm.log.lineage import read_readable  # noqa: PLC0415 - loaded when used
 
     store = open_store(config, log_dir)
     name = store.resolve(session)
-    events, damage = _read(store, name)
+    events, damage = read_readable(store.read_run(name))
     if as_events and screen.as_json:
         screen.json([event_to_dict(event) for event in events])
     elif as_events:
@@ -44,18 +43,6 @@ def show(screen: Screen, session: str, full: bool, as_events: bool, config: str 
         return exits.OK
     screen.say(f"error: {damage}\nhint: lllm log fsck {name}")
     return exits.FAILED
-
-
-def _read(store: LocalFileLog, name: str) -> tuple[list[Event], LLLMError | None]:
-    """Return the events that can be read, and what stopped the reading."""
-    from lllm.errors import LogError  # noqa: PLC0415 - used here alone
-
-    events: list[Event] = []
-    try:
-        events.extend(store.read_run(name))  # keeps what stands before the damage, which is worth seeing
-    except LogError as error:
-        return events, error
-    return events, None
 
 
 def event_to_dict(event: Event) -> dict[str, Any]:
