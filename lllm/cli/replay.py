@@ -123,13 +123,18 @@ def _show(screen: Screen, report: ReplayReport, recorded: Recorded) -> None:
 
 def _show_next(screen: Screen, report: ReplayReport, recorded: Recorded) -> None:
     """Write the command that goes on from here."""
+    from lllm.log.flock import is_held  # noqa: PLC0415 - loaded when used
+    from lllm.log.lock import NAME as LOCK  # noqa: PLC0415 - as above
+
     seq = report.difference.get("seq") if report.difference else report.stopped_at
     if report.status == "differs":
         screen.say(f"look at the recording:         lllm log show {report.session} --full{recorded.place.asked}")
         screen.say(f"every call that would change:  {recorded.to_command('replay')} --check")
     if report.status in {"differs", "stopped"}:
         screen.say(f"go on from here with today's code:  {recorded.to_command('fork', seq or '')}")
-    if report.status == "ended":
+    if report.status == "ended" and is_held(recorded.log.session_path(report.session) / LOCK):
+        screen.say(f"its process still runs; watch it:  lllm log tail {report.session} -f{recorded.place.asked}")
+    elif report.status == "ended":
         died = recorded.log.describe_session(report.session).status == "open"  # else it was interrupted, and closed
         command = recorded.to_command("resume") if died else recorded.to_command("fork", report.events)
         screen.say(f"go on with it:  {command}")

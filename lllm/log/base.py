@@ -68,7 +68,7 @@ class SessionLog(ABC):
             kind: a key of ``KINDS``.
             id: place in the session's structure.
             data_json: one JSON object, as ``encode_json`` writes it.
-            cause: seq of the event that made this one necessary.
+            cause: seq of the event before this one in the same thread or task, or of the one that it answers.
 
         Raises:
             LogPoisoned: an earlier write failed; nothing may be sent any more.

@@ -104,7 +104,8 @@ def fork(  # noqa: PLR0913 - all but four are keyword-only
     Args:
         log: where the session is, and where the fork will be.
         session: its name, a unique start of it, or ``last``.
-        at: the seq or the id of the first event that is not taken over; default: the last model call.
+        at: the seq or the id of the first event that is not taken over; default: the last model call, or the end of a
+            run whose process died.
         run: what the session ran; default: the ``AgentBase`` that its header names.
         overrides: what is different in the fork.
         name: of the fork; default: the session's, with a number.

@@ -1,6 +1,7 @@
 """``lllm fork``: another model, another prompt, another value, from any event of a session on."""
 
 import json
+import shutil
 
 import pytest
 from died import kinds, open_log
@@ -137,3 +138,13 @@ def test_the_parent_is_left_as_it_is(whole, project, lllm):
     before = kinds(project, "whole")
     lllm("fork", "whole@5")
     assert kinds(project, "whole") == before
+
+
+def test_a_fork_whose_parent_is_gone_is_found_by_fsck(whole, project, lllm):
+    """Its own files are sound, and yet no verb can do anything with it."""
+    lllm("fork", "whole@5", "--name", "child")
+    assert lllm("log", "fsck", "child").exit_code == 0
+    shutil.rmtree(project / ".lllm/logs/demo/whole")
+    result = lllm("log", "fsck", "child")
+    assert result.exit_code == 1
+    assert "whole" in result.stdout
