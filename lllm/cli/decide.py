@@ -29,7 +29,7 @@ def to_decide(screen: Screen, again: Sequence[str], tell: Sequence[str], answer:
         UsageError: an answer is not given as ``ID=JSON``.
     """
     answers = dict(map(_parse_answer, answer))
-    asks = sys.stdin.isatty() and sys.stderr.isatty() and not screen.as_json
+    asks = _can_ask(screen)
 
     def decide(unknown: Unfinished) -> Decision | None:
         if unknown.id in answers:
@@ -49,7 +49,7 @@ def telling_unknown(screen: Screen, command: str) -> Generator[None]:
     try:
         yield
     except ResumeUndecided as error:
-        if not screen.as_json:
+        if not (screen.as_json or _can_ask(screen)):  # who was asked has seen it
             for unknown in error.unknown:
                 _describe(screen, unknown)
         id_ = error.unknown[0].id
@@ -58,6 +58,10 @@ def telling_unknown(screen: Screen, command: str) -> Generator[None]:
             f"It did not: --again {id_}. Nobody can tell: --tell {id_}, and the model reads that"
         )
         raise
+
+
+def _can_ask(screen: Screen) -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty() and not screen.as_json
 
 
 def _parse_answer(told: str) -> tuple[str, str]:
