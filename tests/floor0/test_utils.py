@@ -324,3 +324,19 @@ def test_generator_blocks_are_blocks(capsys):
         section.write("x")
     assert [kind for kind, _, _ in session.events] == ["section", "write"]
     assert capsys.readouterr().out == "x\n"
+
+
+def test_json_is_the_same_without_the_encoder_written_in_c(monkeypatch):
+    """Other Pythons have none; a log must not depend on which one wrote it."""
+    value = {"a": [1, 2.5, None, True, 'ä"\n'], "b": {}}
+    fast = utils.encode_json(value)
+    monkeypatch.setattr(utils, "_encode_parts", None)
+    assert utils.encode_json(value) == fast
+
+
+def test_a_value_that_holds_itself_is_refused():
+    """A cycle has no JSON; whoever logs it is told as for any other value that cannot be written."""
+    ring: list = []
+    ring.append(ring)
+    with pytest.raises(ValueError, match="cycle"):
+        utils.encode_json(ring)
