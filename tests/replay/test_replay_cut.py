@@ -20,7 +20,14 @@ def cut(log, length, name="s"):
 
 
 # Of work that runs at the same time, a replay may come to the end of one part before it comes to another.
-AT_ONCE = {"mapped", "amapped", "gathered", "workers_with_a_queue", "threads_over_dialogs_that_are_open"}
+AT_ONCE = {
+    "mapped",
+    "amapped",
+    "gathered",
+    "workers_with_a_queue",
+    "threads_over_dialogs_that_are_open",
+    "threads_with_a_context_open_dialogs_as_answers_arrive",
+}
 AT_ONCE |= {"threads_in_scopes", "one_of_several_fails_while_the_others_wait", "a_stream_that_is_left_at_once"}
 
 
