@@ -21,7 +21,7 @@ house:
 
 # All tests but those that need minutes or a foreign server. Floors 0 to 3 have every branch covered.
 test *ARGS:
-    pytest --cov --cov-report= {{ARGS}}
+    pytest -n auto --cov --cov-report= {{ARGS}}
     coverage report --fail-under=90 --skip-covered --sort=cover
     coverage report --fail-under=100 --skip-covered --include='lllm/const.py,lllm/errors.py,lllm/utils.py,lllm/registry.py,lllm/config/*,lllm/parsing/*,lllm/models/*,lllm/machine/*'
 

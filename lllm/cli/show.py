@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from lllm.cli.screen import Screen, preview
+from lllm.export.facts import dicts_of
 
 if TYPE_CHECKING:
     from lllm.export.view import DialogView, Entry, SessionView
@@ -48,9 +49,15 @@ def _show_around(screen: Screen, view: SessionView) -> None:
     if view.parent:
         screen.line(f"forked from {view.parent} after event {view.parent_seq}")
     for resume in view.resumes:
-        screen.line(f"gone on with after a crash, at event {resume['seq']}")
+        screen.line(f"gone on with after a crash, at event {resume['seq']}{_tell_decided(resume)}")
     for run in view.runs:
         screen.line(f"run {run.id} of {run.agent_type or 'nobody'}, {run.status}: {preview(_json(run.task))}")
+
+
+def _tell_decided(resume: dict[str, Any]) -> str:
+    """Return what was done about each thing that was under way when the process died."""
+    told = [f"{item.get('name')} ({item.get('id')}): {item.get('done')}" for item in dicts_of(resume, "unfinished")]
+    return f"; {', '.join(told)}" if told else ""
 
 
 def _show_end(screen: Screen, view: SessionView, *, full: bool) -> None:

@@ -119,6 +119,8 @@ class FunctionRound:
         data: dict[str, Any] = {}
         if call.result_str != text:
             data["text"] = call.result_str
+        if call.is_unknown:
+            data["unknown"] = True
         if call.error_message:
             data["error"] = call.error_message
         elif call.result != call.result_str:

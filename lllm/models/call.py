@@ -25,9 +25,20 @@ class FunctionCall:
     Attributes:
         raw_arguments: the arguments as JSON text, byte for byte what the model wrote.
         fault: why ``raw_arguments`` is no JSON object; empty when it is one.
+        is_unknown: nobody knows whether it ran: its process died meanwhile.
     """
 
-    __slots__ = ("arguments", "error_message", "fault", "id", "name", "raw_arguments", "result", "result_str")
+    __slots__ = (
+        "arguments",
+        "error_message",
+        "fault",
+        "id",
+        "is_unknown",
+        "name",
+        "raw_arguments",
+        "result",
+        "result_str",
+    )
 
     def __init__(
         self,
@@ -45,6 +56,7 @@ class FunctionCall:
         self.result = result
         self.result_str = result_str
         self.error_message = error_message
+        self.is_unknown = False
 
     @property
     def success(self) -> bool:
@@ -64,12 +76,15 @@ class FunctionCall:
         """Whether one of ``calls`` asks for the same."""
         return any(self.equals(call) for call in calls)
 
-    def answered(self, result: Any, result_str: str, error_message: str = "") -> FunctionCall:
+    def answered(
+        self, result: Any, result_str: str, error_message: str = "", *, is_unknown: bool = False
+    ) -> FunctionCall:
         """Return the call with its result."""
         call = FunctionCall.__new__(FunctionCall)  # not through __init__, which would read the arguments again
         call.id, call.name, call.raw_arguments = self.id, self.name, self.raw_arguments
         call.arguments, call.fault = self.arguments, self.fault
         call.result, call.result_str, call.error_message = result, result_str, error_message
+        call.is_unknown = is_unknown
         return call
 
     def __eq__(self, other: object) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
-from lllm.errors import ConfigError, FunctionError, ParseError
+from lllm.errors import ConfigError, FunctionError, OutcomeUnknown, ParseError
 from lllm.models.call import FunctionCall
 from lllm.models.declared import declared_signature
 from lllm.models.docstring import parse_docstring
@@ -203,7 +203,7 @@ class Function:
 def fail(call: FunctionCall, error: Exception) -> FunctionCall:
     """Return the call with an error as its result."""
     text = show(error)[:MAX_RESULT_CHARS] or type(error).__name__
-    return call.answered(None, f"Error: {text}", text)
+    return call.answered(None, f"Error: {text}", text, is_unknown=isinstance(error, OutcomeUnknown))
 
 
 def as_function(item: Function | Callable[..., Any]) -> Function:

@@ -61,7 +61,8 @@ def to_answered(call: FunctionCall, data: Mapping[str, Any]) -> FunctionCall:
     """Return a call with the answer of a ``function.result`` event."""
     text = data.get("text", data["message"]["content"])
     failed = "error" in data
-    return call.answered(data.get("result", None if failed else text), text, data.get("error", ""))
+    result, is_unknown = data.get("result", None if failed else text), "unknown" in data
+    return call.answered(result, text, data.get("error", ""), is_unknown=is_unknown)
 
 
 def to_error(text: str, otherwise: type[BaseException] = Exception, path: str = "") -> BaseException:

@@ -56,6 +56,7 @@ def test_again(died, project, lllm, which):
 def test_tell(died, project, lllm, which):
     lllm("resume", died, "--tell", which)
     assert "nobody knows whether it took effect" in result_of(project, died)
+    assert f"fuel_cost ({CALL}): tell" in lllm("log", "show", died).stdout
 
 
 @pytest.mark.parametrize("value", ["10.00", '"10.00"'])

@@ -54,9 +54,9 @@ def test_a_fork_names_its_parent():
 
 def test_a_session_that_was_gone_on_with_is_open_until_it_is_closed_again():
     story = trip()
-    story.add("session.resume", unknown=["1/s1/f0"])
+    story.add("session.resume", unfinished=[{"id": "1/s1/f0", "done": "again"}])
     view = view_of(story)
-    assert (view.status, view.resumes) == ("open", [{"seq": 40, "unknown": ["1/s1/f0"]}])
+    assert (view.status, view.resumes) == ("open", [{"seq": 40, "unfinished": [{"id": "1/s1/f0", "done": "again"}]}])
 
 
 @pytest.mark.parametrize("junk", [None, 7, "text", ["list"], {"deep": {"er": 1}}])

@@ -353,7 +353,8 @@ def test_a_function_may_allow_repeats():
     again = Function.from_callable(roll, allow_repeat=True)
     world = World(calls(("roll", {}), ("roll", {})), calls(("roll", {})), "end", functions=[again])
     _, _, made = world.ask()
-    assert [call.result for call in made] == [1, 2, 3]
+    first, second, third = (call.result for call in made)
+    assert ({first, second}, third) == ({1, 2}, 3)  # the two of one reply run side by side
 
 
 def test_repeats_are_counted_within_one_call():

@@ -7,6 +7,8 @@ import pytest
 from crashes import BUY, LOOK, MAIL, PAY, STAMP, Shop
 
 from lllm.errors import ConfigError, LogError, LogFenced, OutcomeUnknown, ReplayDiverged, ResumeUndecided
+from lllm.export.spans import to_spans
+from lllm.export.view import to_view
 from lllm.llm.agent import Agent
 from lllm.llm.session import Session
 from lllm.log import MemoryLog
@@ -79,8 +81,20 @@ def test_the_model_can_be_told_that_nobody_knows(shop):
     resume(shop.log, name, shop.run, decide=lambda _unknown: TELL)
     told = next(e.data for e in shop.events(name) if (e.kind, e.id) == ("function.result", BUY))
     assert "nobody knows whether it took effect" in told["message"]["content"]
+    assert told["unknown"] is True
     assert "buy" not in shop.done
     shop.check_replays(name)
+
+
+def test_whoever_looks_at_the_log_sees_what_is_unknown(shop):
+    """It is neither a success nor a failure, in no picture of the session."""
+    name = shop.die_after("function.call", PAY)
+    resume(shop.log, name, shop.run, decide=lambda _unknown: TELL)
+    events = shop.events(name)
+    notes = {entry.seq: entry.note for dialog in to_view(events).dialogs for entry in dialog.entries}
+    (seq,) = (e.seq for e in events if (e.kind, e.id) == ("function.result", BUY))
+    assert notes[seq] == "unknown: it may have run"
+    assert {span.id: span.status for span in to_spans(events)}[BUY] == "unknown"
 
 
 def test_a_result_can_be_given_by_whoever_looked(shop):
