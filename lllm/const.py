@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 VERSION = "0.1.0"
@@ -69,18 +69,27 @@ class Finish(StrEnum):
     FUNCTION_CALLS = "function_calls"
     CONTENT_FILTER = "content_filter"
     REFUSAL = "refusal"
+    PAUSE = "pause"
     UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class CompletionCost:
-    """Tokens and money of one or more model calls. ``cost_usd`` is None when a price is unknown, never 0."""
+    """Tokens and money of one or more model calls. ``cost_usd`` is None when a price is unknown, never 0.
+
+    Attributes:
+        prompt_tokens: all that was read, from a cache of the server's or not.
+        cached_prompt_tokens: the part of them that came from such a cache.
+        cache_write_tokens: the part of them that was put into one.
+        reasoning_tokens: the part of the completion tokens that nobody sees.
+    """
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached_prompt_tokens: int = 0
     reasoning_tokens: int = 0
     cost_usd: float | None = None
+    cache_write_tokens: int = 0
 
     @property
     def total_tokens(self) -> int:
@@ -95,6 +104,7 @@ class CompletionCost:
             self.cached_prompt_tokens + other.cached_prompt_tokens,
             self.reasoning_tokens + other.reasoning_tokens,
             (self.cost_usd or 0.0) + (other.cost_usd or 0.0) if known else None,
+            self.cache_write_tokens + other.cache_write_tokens,
         )
 
 
@@ -117,6 +127,7 @@ class ModelCard:
     max_output_tokens: int | None = None
     input_price: float | None = None
     cached_input_price: float | None = None
+    cache_write_price: float | None = None
     output_price: float | None = None
     features: frozenset[Features] = field(default_factory=frozenset[Features])
     snapshots: tuple[str, ...] = ()
@@ -124,21 +135,17 @@ class ModelCard:
     def price(self, usage: CompletionCost) -> CompletionCost:
         """Return ``usage`` with its money filled in, or as it is when a price is unknown.
 
-        Cached prompt tokens are a part of the prompt tokens, and cost ``cached_input_price`` where that is known.
+        What came from a cache, and what was put into one, is a part of the prompt tokens, and costs
+        ``cached_input_price`` and ``cache_write_price`` where those are known.
         """
         if self.input_price is None or self.output_price is None:
             return usage
         cached_price = self.input_price if self.cached_input_price is None else self.cached_input_price
-        fresh = usage.prompt_tokens - usage.cached_prompt_tokens
+        written_price = self.input_price if self.cache_write_price is None else self.cache_write_price
+        fresh = usage.prompt_tokens - usage.cached_prompt_tokens - usage.cache_write_tokens
         money = fresh * self.input_price + usage.cached_prompt_tokens * cached_price
-        money += usage.completion_tokens * self.output_price
-        return CompletionCost(
-            usage.prompt_tokens,
-            usage.completion_tokens,
-            usage.cached_prompt_tokens,
-            usage.reasoning_tokens,
-            money / 1_000_000,
-        )
+        money += usage.cache_write_tokens * written_price + usage.completion_tokens * self.output_price
+        return replace(usage, cost_usd=money / 1_000_000)
 
 
 _CARDS: dict[str, ModelCard] = {}

@@ -13,7 +13,8 @@ from typing import Any
 
 from lllm.models.message import Message
 
-Encoder = Callable[[Message[Any]], bytes]
+Encoder = Callable[[Message[Any], Message[Any] | None], bytes]
+"""Turns a message into bytes, given the message before it (None for the first): some wires join neighbours."""
 
 
 class Trunk:
@@ -82,14 +83,16 @@ class History:
     def encoded(self, encoder: Encoder) -> list[bytes]:
         """Return each message's bytes for one wire, encoding only those that are new since the last call.
 
-        ``encoder`` is a pure function, and the key under which its bytes are kept. The list is the caller's own.
+        ``encoder`` is a pure function, and the key under which its bytes are kept. What it makes of one may depend
+        on the message before, and on nothing else: so every prefix keeps its bytes. The list is the caller's own.
         """
         trunk, length = self._trunk, self._length
         parts = trunk.wires.setdefault(encoder, [])
         start = len(parts)
         if start < length:
             # Assigning the slice, not extending: a second thread at the same work puts equal bytes in the same places.
-            parts[start:length] = [encoder(message) for message in trunk.messages[start:length]]
+            before: Message[Any] | None = trunk.messages[start - 1] if start else None
+            parts[start:length] = map(encoder, fresh := trunk.messages[start:length], [before, *fresh])
         return parts[:length]  # a copy, because the list grows with the next message
 
     @property

@@ -15,10 +15,11 @@ U = TypeVar("U")
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A picture in a message: base64 text and its media type."""
+    """A picture in a message: base64 text and its media type, or the address where a server finds it."""
 
-    base64: str
+    base64: str = ""
     media_type: str = "image/png"
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,19 @@ class Attempt:
     error_message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Native:
+    """What one family of servers wants back as it came, such as signed reasoning. No other family is sent it.
+
+    Attributes:
+        family: whose it is: ``Profile.family`` of the provider that the reply came from.
+        items: pieces of the reply in that family's own form, in the order of the reply.
+    """
+
+    family: str
+    items: tuple[Mapping[str, Any], ...] = ()
+
+
 @dataclass(frozen=True)  # no slots: with them, typing cannot make Message[X](...)
 class Message(Generic[T]):
     """One entry of a dialog.
@@ -50,6 +64,8 @@ class Message(Generic[T]):
         parsed: what the prompt's parser made of the text; None for messages that were not parsed.
         finish: why the model stopped.
         reasoning: what the model thought aloud, as far as its server tells.
+        native: what the model's server wants back as it came.
+        cached: it came from a cache of ours, and cost nothing.
         extra: the user's own data; it is logged and never sent.
         execution_attempts: replies of the same step that could not be used, oldest first. They are not in the dialog.
     """
@@ -67,6 +83,8 @@ class Message(Generic[T]):
     logprobs: tuple[TokenLogprob, ...] = ()
     reasoning: str = ""
     refusal: str = ""
+    native: Native | None = None
+    cached: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
     execution_attempts: tuple[Attempt, ...] = ()
     api_type: APITypes = APITypes.COMPLETION
@@ -107,8 +125,8 @@ def message_to_dict(message: Message[Any]) -> dict[str, Any]:
     """Return what a message holds when it enters a dialog, as plain JSON data. Pure.
 
     This is what is logged and what a request's fingerprint covers. Empty fields are left out. Keys:
-    ``role, content, creator, calls[{id,name,arguments}], tool_call_id, images[{media_type,base64}], reasoning, refusal,
-    extra``.
+    ``role, content, creator, calls[{id,name,arguments}], tool_call_id, images[{media_type,base64} or {url}], reasoning,
+    refusal, native{family,items}, extra``.
     """
     data: dict[str, Any] = {"role": message.role.value, "content": message.content}
     if message.creator:
@@ -118,10 +136,14 @@ def message_to_dict(message: Message[Any]) -> dict[str, Any]:
     if message.tool_call_id:
         data["tool_call_id"] = message.tool_call_id
     if message.images:
-        data["images"] = [{"media_type": i.media_type, "base64": i.base64} for i in message.images]
+        data["images"] = [
+            {"url": i.url} if i.url else {"media_type": i.media_type, "base64": i.base64} for i in message.images
+        ]
     for name in ("reasoning", "refusal"):
         if text := getattr(message, name):
             data[name] = text
+    if message.native:
+        data["native"] = {"family": message.native.family, "items": list(message.native.items)}
     if message.extra:
         data["extra"] = dict(message.extra)
     return data
@@ -135,28 +157,32 @@ def message_from_dict(data: Mapping[str, Any], **facts: Any) -> Message[Any]:
         creator=data.get("creator", ""),
         function_calls=tuple(FunctionCall(c["id"], c["name"], c["arguments"]) for c in data.get("calls", ())),
         tool_call_id=data.get("tool_call_id", ""),
-        images=tuple(Image(i["base64"], i["media_type"]) for i in data.get("images", ())),
+        images=tuple(Image(**image) for image in data.get("images", ())),
         reasoning=data.get("reasoning", ""),
         refusal=data.get("refusal", ""),
+        native=Native(told["family"], tuple(told["items"])) if (told := data.get("native")) else None,
         extra=data.get("extra", {}),
         **facts,
     )
 
 
 def reply_facts_to_dict(message: Message[Any]) -> dict[str, Any]:
-    """Return what is known of a reply beside its text: ``usage, model, cost_usd, finish, logprobs``. Pure.
+    """Return what is known of a reply beside its text: ``usage, model, cost_usd, finish, logprobs, cached``. Pure.
 
-    An unknown price, and the ordinary finish ``stop``, are left out.
+    An unknown price, and the ordinary finish ``stop``, are left out. ``usage`` is prompt, completion, cached prompt and
+    reasoning tokens, and as a fifth number those written to a cache, if there are any.
     """
     usage = message.usage
-    data: dict[str, Any] = {
-        "usage": [usage.prompt_tokens, usage.completion_tokens, usage.cached_prompt_tokens, usage.reasoning_tokens],
-        "model": message.model,
-    }
+    counts = [usage.prompt_tokens, usage.completion_tokens, usage.cached_prompt_tokens, usage.reasoning_tokens]
+    if usage.cache_write_tokens:
+        counts.append(usage.cache_write_tokens)
+    data: dict[str, Any] = {"usage": counts, "model": message.model}
     if usage.cost_usd is not None:
         data["cost_usd"] = usage.cost_usd
     if message.finish is not Finish.STOP:
         data["finish"] = message.finish.value
+    if message.cached:
+        data["cached"] = True
     if message.logprobs:
         data["logprobs"] = [[lp.token, lp.logprob, [list(pair) for pair in lp.top]] for lp in message.logprobs]
     return data
@@ -164,8 +190,10 @@ def reply_facts_to_dict(message: Message[Any]) -> dict[str, Any]:
 
 def reply_facts_from_dict(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of :func:`reply_facts_to_dict` as arguments of Message. Pure."""
+    *counts, written = (*data["usage"], 0)[:5]
     return {
-        "usage": CompletionCost(*data["usage"], cost_usd=data.get("cost_usd")),
+        "usage": CompletionCost(*counts, cost_usd=data.get("cost_usd"), cache_write_tokens=written),
+        "cached": data.get("cached", False),
         "finish": Finish(data.get("finish", Finish.STOP)),
         "model": data["model"],
         "logprobs": tuple(

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lllm.providers.base import Delta, OnDelta, Provider, WireRequest
     from lllm.providers.build import build_provider, list_providers, register_provider
-    from lllm.providers.exchange import parse_exchange
     from lllm.providers.http import HTTPProvider
     from lllm.providers.mock import MockProvider
-    from lllm.providers.profiles import Profile
+    from lllm.providers.wire.exchange import parse_exchange
+    from lllm.providers.wire.profile import Profile
 
 __all__ = [
     "Delta",
@@ -30,10 +30,10 @@ __all__ = [
 _HOMES = {
     **dict.fromkeys(("Delta", "OnDelta", "Provider", "WireRequest"), "base"),
     **dict.fromkeys(("build_provider", "list_providers", "register_provider"), "build"),
-    "parse_exchange": "exchange",
+    "parse_exchange": "wire.exchange",
     "HTTPProvider": "http",
     "MockProvider": "mock",
-    "Profile": "profiles",
+    "Profile": "wire.profile",
 }
 
 

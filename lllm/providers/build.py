@@ -12,7 +12,7 @@ from lllm.errors import ConfigError
 from lllm.providers.base import Provider
 from lllm.providers.http import HTTPProvider
 from lllm.providers.mock import MockProvider
-from lllm.providers.profiles import PRESETS, Profile
+from lllm.providers.wire.profile import PRESETS, Profile
 
 Builder = Callable[[Mapping[str, Any]], Provider]
 _OVERRIDES = {

@@ -13,10 +13,11 @@ from lllm.errors import BadReply, BadRequest, ConfigError, ProviderError
 from lllm.models.message import Message
 from lllm.models.request import ModelRequest
 from lllm.providers.base import OnDelta, WireRequest
-from lllm.providers.classify import parse_failure, redact
-from lllm.providers.openai_chat import build_request
-from lllm.providers.openai_reply import ChatStream, parse_reply
-from lllm.providers.profiles import Profile
+from lllm.providers.wire.classify import parse_failure, redact
+from lllm.providers.wire.draft import Asked
+from lllm.providers.wire.formats import load_format
+from lllm.providers.wire.profile import Profile
+from lllm.providers.wire.stream import ReplyStream
 from lllm.utils import Secret
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class HTTPProvider:
 
     def describe(self) -> dict[str, Any]:
         """Return what a log keeps of the provider: ``name, api, base_url``."""
-        return {"name": self.profile.name, "api": "chat", "base_url": self.profile.base_url}
+        return {"name": self.profile.name, "api": self.profile.api, "base_url": self.profile.base_url}
 
     def __repr__(self) -> str:
         return f"<HTTPProvider {self.profile.name} at {self.profile.base_url}>"
@@ -162,28 +163,36 @@ class HTTPProvider:
             await self._transport.aclose()
 
 
+def to_credentials(key: str, profile: Profile) -> Secrets:
+    """Return the header that holds the key; none for a server that wants none. Pure."""
+    if not key:
+        return ()
+    return ((profile.key_header, f"Bearer {key}" if profile.key_header == "authorization" else key),)
+
+
 class Exchange:
     """One request and its answer, read while it arrives; it is the transport's receiver."""
 
     def __init__(self, request: ModelRequest, profile: Profile, key: str, on_delta: OnDelta | None) -> None:
         self.profile = profile
         self.streamed = request.stream
-        self.wire: WireRequest = build_request(request, profile)
-        self.secrets: Secrets = (("authorization", f"Bearer {key}"),) if key else ()
-        self._key, self._on_delta, self._model = key, on_delta, request.contract.model
+        self._format = load_format(profile.api)
+        self.wire: WireRequest = self._format.build_request(request, profile)
+        self.secrets: Secrets = to_credentials(key, profile)
+        self._key, self._on_delta = key, on_delta
+        self._asked = Asked(request.contract.model, profile.family)
         self._status = 0
         self._headers: Mapping[str, str] = {}
         self._body: list[bytes] = []
         self._size_bytes = 0
-        self._stream: ChatStream | None = None
+        self._stream: ReplyStream | None = None
 
     def start(self, status: int, headers: Mapping[str, str]) -> None:
         """Take status and headers."""
         self._status, self._headers = status, headers
         kind = headers.get("content-type", "")
-        # A server that is asked for a stream may answer with plain JSON.
-        if status == 200 and ("event-stream" in kind or (self.streamed and "json" not in kind)):
-            self._stream = ChatStream(model=self._model)
+        if status == 200 and self._format.is_stream(kind, asked=self.streamed):
+            self._stream = self._format.read_stream(self._asked)
 
     def feed(self, chunk: bytes) -> None:
         """Take bytes of the body."""
@@ -211,7 +220,7 @@ class Exchange:
         body = b"".join(self._body)
         if self._status == 200:
             try:
-                return parse_reply(body, model=self._model)
+                return self._format.parse_reply(body, self._asked)
             except ProviderError as error:
                 error.excerpt = self._redacted(error.excerpt.encode())
                 raise

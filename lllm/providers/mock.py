@@ -127,7 +127,7 @@ def _usage(request: ModelRequest, text: str, calls: tuple[FunctionCall, ...]) ->
     return CompletionCost(-(-asked // 4), -(-answered // 4), cost_usd=0.0)
 
 
-def to_bytes(message: Message[Any]) -> bytes:
+def to_bytes(message: Message[Any], _before: Message[Any] | None = None) -> bytes:
     """Return what the mock counts of a message. Pure."""
     text = message.content.encode("utf-8", "surrogatepass")
     if not message.function_calls:

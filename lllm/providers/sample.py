@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lllm.providers.loose import Json, to_dict, to_list
+from lllm.providers.wire.loose import Json, to_dict, to_list
 
 _MAX_DEPTH = 32
 _FORMATS = {

@@ -35,7 +35,7 @@ class Encoder:
         self.asked = []
         self.mark = mark
 
-    def __call__(self, item):
+    def __call__(self, item, _before):
         self.asked.append(item.content)
         return self.mark + item.content.encode()
 
@@ -166,7 +166,7 @@ def test_eight_threads_append_to_one_history_and_each_gets_its_own():
 
 
 def race():
-    stem, encoder, ends = grow(History(), "a", "b"), lambda item: item.content.encode(), {}
+    stem, encoder, ends = grow(History(), "a", "b"), lambda item, _before: item.content.encode(), {}
     start = threading.Barrier(8)
 
     def branch(name):
@@ -242,7 +242,7 @@ class HistoriesAreLists(RuleBasedStateMachine):
     """Any work on any number of histories agrees with plain lists."""
 
     pairs = Bundle("pairs")
-    encoders = (lambda item: item.content.encode(), lambda item: item.content.encode() + b"!")
+    encoders = (lambda item, _before: item.content.encode(), lambda item, _before: item.content.encode() + b"!")
 
     @rule(target=pairs)
     def empty(self):

@@ -13,7 +13,8 @@ from lllm.const import Finish, ModelCard, register_model_card
 from lllm.errors import BadReply, LLLMError, ServerError, StatusError, StreamTruncated
 from lllm.models.message import Message
 from lllm.providers import parse_exchange
-from lllm.providers.openai_reply import ChatStream, parse_reply
+from lllm.providers.wire.chat_reply import parse_reply, read_stream
+from lllm.providers.wire.draft import Asked
 from lllm.utils import encode_json
 
 FILE = SHARED / "wire" / "chat.jsonl"
@@ -57,7 +58,7 @@ def fails(recorded):
 
 
 def feed(body, cuts=()):
-    stream, start = ChatStream(), 0
+    stream, start = read_stream(), 0
     for end in [*sorted(cuts), len(body)]:
         stream.feed(body[start:end])
         start = end
@@ -206,7 +207,7 @@ def test_done_without_a_finish_reason_is_an_end():
 
 def test_a_stream_that_fails_keeps_its_text():
     """Whoever pays for half a reply may want to see it."""
-    stream = ChatStream()
+    stream = read_stream()
     stream.feed(sse(chunk(content="he"), done=False))
     with pytest.raises(ServerError) as caught:
         stream.feed(b'data: {"error": {"message": "boom", "type": "server_error"}}\n\n')
@@ -271,9 +272,9 @@ def test_a_price_is_filled_in_only_when_it_is_known():
     """An unknown price is None: a zero would be summed up as if it were free."""
     register_model_card(ModelCard("priced-model", input_price=1.0, output_price=2.0))
     usage = {"prompt_tokens": 1_000_000, "completion_tokens": 500_000}
-    assert parse_reply(reply(usage=usage, content="x"), model="priced-model").usage.cost_usd == 2.0
-    assert parse_reply(reply(usage=usage, content="x"), model="other").usage.cost_usd is None
-    assert parse_reply(reply(content="x"), model="priced-model").usage.cost_usd is None
+    assert parse_reply(reply(usage=usage, content="x"), asked=Asked("priced-model")).usage.cost_usd == 2.0
+    assert parse_reply(reply(usage=usage, content="x"), asked=Asked("other")).usage.cost_usd is None
+    assert parse_reply(reply(content="x"), asked=Asked("priced-model")).usage.cost_usd is None
 
 
 def test_logprobs_come_with_the_reply():
@@ -288,7 +289,7 @@ def test_logprobs_come_with_the_reply():
 
 def test_a_line_without_end_is_refused():
     """A server may not fill our memory."""
-    stream = ChatStream()
+    stream = read_stream()
     with pytest.raises(BadReply) as caught:
         list(map(stream.feed, [b"x" * 65536] * 200))
     assert not caught.value.retryable

@@ -13,10 +13,10 @@ from lllm.const import Roles
 from lllm.errors import ConfigError
 from lllm.models.call import FunctionCall
 from lllm.models.function import Function
-from lllm.models.message import Image, Message
+from lllm.models.message import Image, Message, Native
 from lllm.models.request import Contract, ModelRequest
-from lllm.providers.openai_chat import build_request, encode_message, encoder_of
-from lllm.providers.profiles import LOCAL, OPENAI, Profile
+from lllm.providers.wire.chat_request import build_request, encode_message, encoder_of
+from lllm.providers.wire.profile import LOCAL, OPENAI, Profile
 
 CALL = FunctionCall("c1", "add", '{"a": 1}')
 GOLDEN = [
@@ -121,7 +121,7 @@ def test_servers_differ_by_their_profile_alone():
     """One record of data for each; a contract that two servers share is rendered for each of them."""
     request = ask(
         Message(Roles.SYSTEM, "s"),
-        Message(Roles.ASSISTANT, "a", reasoning="hm"),
+        Message(Roles.ASSISTANT, "a", reasoning="hm", native=Native("odd")),
         params={"max_tokens": 5},
         format_schema={"type": "object"},
         stream=True,
@@ -150,11 +150,11 @@ def test_a_second_turn_encodes_only_what_is_new(monkeypatch):
     """Turn 1000 of a dialog must not cost a thousand encodings."""
     encoded = []
 
-    def counting(message):
+    def counting(message, before):
         encoded.append(message.content)
-        return encode_message(message)
+        return encode_message(message, before)
 
-    monkeypatch.setattr("lllm.providers.openai_chat.encoder_of", lambda *_: counting)
+    monkeypatch.setattr("lllm.providers.wire.chat_request.encoder_of", lambda *_: counting)
     first = ask("one", "two")
     build_request(first, LOCAL)
     frames = dict(first.contract.rendered)
@@ -166,8 +166,8 @@ def test_a_second_turn_encodes_only_what_is_new(monkeypatch):
 
 def test_an_encoder_is_the_same_object_each_time():
     """Histories keep bytes under the encoder: another object would encode everything again."""
-    assert encoder_of("developer", True) is encoder_of("developer", True)
-    assert encoder_of("system", False) is encode_message
+    assert encoder_of("developer", "odd") is encoder_of("developer", "odd")
+    assert encoder_of("system", "") is encode_message
 
 
 @given(st.lists(st.text(), max_size=4), st.dictionaries(st.text(max_size=3), st.integers(), max_size=3))

@@ -18,7 +18,7 @@ from lllm.errors import (
     StatusError,
     Unauthorized,
 )
-from lllm.providers.classify import parse_failure, parse_retry_after, redact
+from lllm.providers.wire.classify import parse_failure, parse_retry_after, redact
 
 
 @pytest.mark.parametrize(

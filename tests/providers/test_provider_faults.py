@@ -11,7 +11,7 @@ from chat_values import SHARED, ask
 from lllm import errors
 from lllm.errors import LLLMError
 from lllm.providers.http import HTTPProvider
-from lllm.providers.profiles import Profile
+from lllm.providers.wire.profile import Profile
 
 FILE = SHARED / "provider_faults.jsonl"
 FAULTS = [json.loads(line) for line in FILE.read_text().splitlines()] if FILE.exists() else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lllm.errors import BadReply
-from lllm.providers.sse import EventDecoder
+from lllm.providers.wire.sse import EventDecoder
 
 BODY = "\ufeff: hi\r\nevent: word\r\ndata: a\r\ndata:b\r\ndata\r\nid: 3\r\n\r\n\r\ndata: é\r\n\r\n".encode()
 EVENTS = [("word", b"a\nb\n"), ("", "é".encode())]

@@ -19,8 +19,8 @@ from lllm.errors import ConfigError, ConnectFailed, ProviderError, ProviderTimeo
 from lllm.providers.base import secrets_of
 from lllm.providers.http import HTTPProvider
 from lllm.providers.mock import MockProvider
-from lllm.providers.profiles import Profile
 from lllm.providers.transport import to_named_error
+from lllm.providers.wire.profile import Profile
 from lllm.utils import Secret
 
 OK = {"status": 200, "headers": {"content-type": "application/json"}, "body": reply(content="hey")}

@@ -26,6 +26,18 @@ def parse_json(body: bytes) -> Any:
         raise BadReply(f"the reply is not JSON ({error})", excerpt=start) from None
 
 
+def parse_object(body: bytes) -> Json:
+    """Return the JSON object of ``body``.
+
+    Raises:
+        BadReply: it is no JSON, or no object.
+    """
+    data = parse_json(body)
+    if not isinstance(data, dict):
+        raise BadReply("the reply is JSON, but no object", excerpt=body[:200].decode("utf-8", "replace"))
+    return cast("Json", data)
+
+
 def to_dict(value: Any) -> Json:
     """Return ``value``, or nothing if it is no object."""
     return cast("Json", value) if isinstance(value, dict) else {}

@@ -23,7 +23,7 @@ from lllm.errors import (
     StatusError,
     Unauthorized,
 )
-from lllm.providers.loose import Json, clean, to_dict, to_list, to_text
+from lllm.providers.wire.loose import Json, clean, to_dict, to_list, to_text
 
 EXCERPT_CHARS = 4096
 MAX_RETRY_AFTER_S = 120.0
@@ -143,6 +143,12 @@ def parse_failure_data(status: int | None, data: Any) -> ProviderError:
         excerpt=redact(clean(json.dumps(data)))[:EXCERPT_CHARS],
         hint=_HINTS.get(error_type, ""),
     )
+
+
+def raise_failure(data: Json, name: str = "") -> None:
+    """Raise the error that a body or an event of status 200 holds, if it holds one."""
+    if data.get("error") or name == "error" or data.get("object") == "error":
+        raise parse_failure_data(None, data)
 
 
 def parse_retry_after(headers: Mapping[str, str], now_s: float | None = None) -> float | None:

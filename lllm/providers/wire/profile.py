@@ -15,7 +15,11 @@ class Profile:
 
     Attributes:
         name: what the provider is called in errors and logs.
-        base_url: address up to and without ``/chat/completions``.
+        base_url: address up to and without the format's own path, such as ``/chat/completions``.
+        api: the wire format: ``chat``, ``responses``, ``anthropic`` or ``ollama``.
+        family: whose servers understand each other's signed reasoning; default: ``name``.
+        model: the model that is asked when nobody names one.
+        key_header: which header holds the key: ``authorization`` behind "Bearer", or ``x-api-key``.
         api_key_env: environment variable that holds the key; empty for a server that wants none.
         timeout_s: seconds for one attempt, unless the call says otherwise.
         headers: sent with each request; never a place for a key.
@@ -23,12 +27,17 @@ class Profile:
         system_role: role under which system messages are sent.
         stream_usage: ask for token counts at the end of a stream; strict servers refuse the question.
         json_mode: how a reply's JSON Schema is asked for: in full, as "some JSON", or not at all.
-        send_reasoning: send ``reasoning_content`` of earlier replies back, as some reasoning models demand.
+        send_reasoning: send the reasoning of earlier replies back in chat, as some reasoning models demand.
+        max_tokens: the limit on a reply's length where the format demands one and nobody names it.
     """
 
     name: str
     base_url: str
+    api: str = "chat"
+    family: str = ""
+    model: str = ""
     api_key_env: str = ""
+    key_header: Literal["authorization", "x-api-key"] = "authorization"
     timeout_s: float = 600.0
     headers: tuple[tuple[str, str], ...] = ()
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
@@ -36,12 +45,14 @@ class Profile:
     stream_usage: bool = True
     json_mode: Literal["json_schema", "json_object", "none"] = "json_schema"
     send_reasoning: bool = False
+    max_tokens: int = 8192
     dialect: str = field(init=False, repr=False, compare=False, default="")
     """Names everything above that changes a body, so that a rendered contract can be found again."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "base_url", check_base_url(self.base_url))
-        facts = (self.max_tokens_field, self.system_role, self.stream_usage, self.json_mode, self.send_reasoning)
+        object.__setattr__(self, "family", self.family or self.name)
+        facts = (self.api, self.max_tokens_field, self.system_role, self.stream_usage, self.json_mode, self.max_tokens)
         object.__setattr__(self, "dialect", "/".join(map(str, facts)))
 
 

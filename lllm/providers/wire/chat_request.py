@@ -11,21 +11,30 @@ from functools import cache, partial
 from typing import Any
 
 from lllm.const import Roles
-from lllm.errors import ConfigError
 from lllm.models.call import FunctionCall
 from lllm.models.history import Encoder
-from lllm.models.message import Message
+from lllm.models.message import Image, Message
 from lllm.models.request import Contract, ModelRequest
 from lllm.providers.base import WireRequest
-from lllm.providers.profiles import Profile
+from lllm.providers.wire.body import Frame, add_extra, build_wire, split_body, to_arguments
+from lllm.providers.wire.profile import Profile
 from lllm.utils import encode_json
 
 PATH = "/chat/completions"
-_HEADERS = (("content-type", "application/json"), ("accept", "application/json, text/event-stream"))
+_OURS = frozenset({"messages", "stream"})
 
 
-def encode_message(message: Message[Any], *, system_role: str = "system", send_reasoning: bool = False) -> bytes:
-    """Return one chat message as JSON. Pure, and deterministic to the byte."""
+def encode_message(
+    message: Message[Any], before: Message[Any] | None = None, *, system_role: str = "system", family: str = ""
+) -> bytes:
+    """Return one chat message as JSON, behind a comma unless it is the first. Pure, and deterministic to the byte.
+
+    Args:
+        message: to encode.
+        before: the message before it.
+        system_role: what the server calls the system.
+        family: whose earlier reasoning is sent back; empty for nobody's.
+    """
     role = message.role
     data: dict[str, Any] = {"role": system_role if role is Roles.SYSTEM else role.value}
     if role is Roles.TOOL:
@@ -35,29 +44,32 @@ def encode_message(message: Message[Any], *, system_role: str = "system", send_r
         # An empty text beside calls is sent as null: some servers refuse the empty string there.
         data["content"] = data["content"] or None
         data["tool_calls"] = [_call_to_dict(call) for call in message.function_calls]
-    if send_reasoning and message.reasoning:
+    if family and message.reasoning and message.native and message.native.family == family:
         data["reasoning_content"] = message.reasoning
-    return encode_json(data).encode()
+    text = encode_json(data).encode()
+    return text if before is None else b"," + text
 
 
 def _content_parts(message: Message[Any]) -> list[dict[str, Any]]:
     parts: list[dict[str, Any]] = [{"type": "text", "text": message.content}] if message.content else []
-    urls = (f"data:{image.media_type};base64,{image.base64}" for image in message.images)
-    return parts + [{"type": "image_url", "image_url": {"url": url}} for url in urls]
+    return parts + [{"type": "image_url", "image_url": {"url": to_url(image)}} for image in message.images]
+
+
+def to_url(image: Image) -> str:
+    """Return a picture's address, or the picture itself as one."""
+    return image.url or f"data:{image.media_type};base64,{image.base64}"
 
 
 def _call_to_dict(call: FunctionCall) -> dict[str, Any]:
-    # Strict servers parse earlier arguments and refuse the whole dialog when they are not a JSON object.
-    arguments = encode_json({"invalid": call.raw_arguments}) if call.fault else call.raw_arguments.strip() or "{}"
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": to_arguments(call)}}
 
 
 @cache
-def encoder_of(system_role: str, send_reasoning: bool) -> Encoder:
+def encoder_of(system_role: str, family: str) -> Encoder:
     """Return the encoder for a dialect: always the same object, because histories keep bytes under it."""
-    if system_role == "system" and not send_reasoning:
+    if system_role == "system" and not family:
         return encode_message
-    return partial(encode_message, system_role=system_role, send_reasoning=send_reasoning)
+    return partial(encode_message, system_role=system_role, family=family)
 
 
 def build_request(request: ModelRequest, profile: Profile) -> WireRequest:
@@ -66,18 +78,14 @@ def build_request(request: ModelRequest, profile: Profile) -> WireRequest:
     Raises:
         ConfigError: ``extra_body`` holds what is not its to say.
     """
-    contract = request.contract
-    key = f"chat/{profile.dialect}/{request.stream}"
-    frame = contract.rendered.get(key)
-    if frame is None:
-        frame = contract.rendered[key] = render_frame(contract, profile, stream=request.stream)
-    head, tail = frame
-    encoder = encoder_of(profile.system_role, profile.send_reasoning)
-    body = b"".join((head, b",".join(request.history.encoded(encoder)), tail))
-    return WireRequest("POST", profile.base_url + PATH, _HEADERS + profile.headers, body)
+    encoder = encoder_of(profile.system_role, profile.family if profile.send_reasoning else "")
+    messages = b"".join(request.history.encoded(encoder))
+    return build_wire(
+        request, profile, PATH, lambda: render_frame(request.contract, profile, stream=request.stream), messages
+    )
 
 
-def render_frame(contract: Contract, profile: Profile, *, stream: bool) -> tuple[bytes, bytes]:
+def render_frame(contract: Contract, profile: Profile, *, stream: bool) -> Frame:
     """Return what stands before and behind the messages in every body of a contract. Pure."""
     fields: dict[str, Any] = {"model": contract.model}
     if contract.functions:
@@ -93,11 +101,8 @@ def render_frame(contract: Contract, profile: Profile, *, stream: bool) -> tuple
         fields["stream"] = True
         if profile.stream_usage:
             fields["stream_options"] = {"include_usage": True}
-    if taken := {"messages", "stream"} & contract.extra_body.keys():
-        raise ConfigError(f"extra_body may not set {', '.join(sorted(taken))}: lllm does")
-    fields.update(contract.extra_body)
-    head = b'{"model":%b,"messages":[' % encode_json(fields.pop("model")).encode()
-    return head, b"]," + encode_json(fields).encode()[1:] if fields else b"]}"
+    add_extra(fields, contract, _OURS)
+    return split_body(fields, "messages")
 
 
 def _tool_to_dict(told: dict[str, Any]) -> dict[str, Any]:
