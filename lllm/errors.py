@@ -2,6 +2,7 @@
 
 LLLMError
 ├── ConfigError                a config file or an argument is wrong          -> the user edits it
+│   └── CapabilityDenied       the project does not grant what was asked for  -> its owner grants it, or not
 ├── DiscoveryError             a project file cannot be loaded, or two clash  -> the user edits it
 │   └── NotRegisteredError     a name that nothing is registered under
 ├── IllegalEventError          the machine was given an event it has no row for: our bug
@@ -76,6 +77,10 @@ class LLLMError(Exception):
 
 class ConfigError(LLLMError):
     """A config file or an argument is wrong; the user edits it."""
+
+
+class CapabilityDenied(ConfigError):
+    """The project's ``lllm.toml`` does not grant what was asked for; nothing was sent."""
 
 
 class DiscoveryError(LLLMError):

@@ -123,7 +123,7 @@ def _config(place: Place) -> Iterator[Check]:
 def _keys(values: dict[str, Any]) -> Iterator[Check]:
     """Tell which keys are set; one that the config needs is broken when it is not."""
     from lllm.cli.project import agent_configs  # noqa: PLC0415 - heavy
-    from lllm.providers.wire.profile import PRESETS  # noqa: PLC0415 - heavy
+    from lllm.providers.presets import PRESETS  # noqa: PLC0415 - heavy
 
     settings = [{**values, **own} for own in agent_configs(values).values()]
     used: dict[str, dict[str, Any]] = {s.get("provider", "openai"): s.get("provider_config") or {} for s in settings}

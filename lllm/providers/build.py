@@ -2,53 +2,76 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Collection, Mapping
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib import import_module
-from typing import Any, cast
+from typing import Any
 
 from lllm.errors import ConfigError
 from lllm.providers.base import Provider
 from lllm.providers.http import HTTPProvider
 from lllm.providers.mock import MockProvider
-from lllm.providers.wire.profile import PRESETS, Profile
+from lllm.providers.presets import PRESETS
+from lllm.providers.project import nearest, provider_tables
+from lllm.providers.settings import HTTP_KEYS, build_profile, check_keys, to_address
+from lllm.providers.wire.profile import Profile
 
 Builder = Callable[[Mapping[str, Any]], Provider]
-_OVERRIDES = {
-    "base_url": str,
-    "api_key_env": str,
-    "timeout_s": (int, float),
-    "max_tokens_field": str,
-    "system_role": str,
-    "stream_usage": bool,
-    "json_mode": str,
-    "send_reasoning": bool,
-}
-_CHOICES = {
-    "max_tokens_field": ("max_tokens", "max_completion_tokens"),
-    "system_role": ("system", "developer"),
-    "json_mode": ("json_schema", "json_object", "none"),
-}
-_HTTP_KEYS = {*_OVERRIDES, "api_key", "headers"}
-_MOCK_KEYS = {"replies", "rules", "function"}
+_MOCK_KEYS = frozenset({"replies", "rules", "function"})
+PARAMS = ("temperature", "max_tokens", "top_p", "seed")
+"""Model arguments that a table of ``lllm.toml`` may give for all calls of its provider."""
 
 
-def build_provider(name: str, config: Mapping[str, Any] | None = None) -> Provider:
-    """Return the provider that is registered as ``name``.
+def build_provider(name: str, config: Mapping[str, Any] | None = None, *, api: str = "") -> Provider:
+    """Return the provider of a name: one that comes with lllm, one of ``lllm.toml``, or a registered one.
 
     Args:
-        name: ``mock``, ``openai``, ``local``, ``openai_compatible``, or a name given to :func:`register_provider`.
+        name: such as ``openai``, ``ollama``, ``mock``, ``openai_compatible``; see ``lllm models list``.
         config: over HTTP ``base_url, api_key_env, api_key, timeout_s, headers`` and the fields of Profile; for the mock
-            one of ``replies``, ``rules``, ``function`` (a callable, or its ``module:name``).
+            one of ``replies``, ``rules``, ``function`` (a callable, or its ``module:name``). It goes over what the
+            table ``[llm.<name>]`` says, which goes over the preset and its environment variable.
+        api: the wire format to speak, where the config does not say and the provider speaks several.
 
     Raises:
         ConfigError: an unknown name or key, with the nearest known one; a value of the wrong type.
     """
-    builder = _BUILDERS.get(name)
+    tables = provider_tables().llm
+    table = dict(tables.get(name, {}))
+    kind = str(table.pop("provider", name if name in _BUILDERS else "openai_compatible"))
+    builder = _BUILDERS.get(kind if name in tables else name)
     if builder is None:
-        raise ConfigError(f"there is no provider {name!r}", hint=_nearest(name, _BUILDERS))
-    return builder(config or {})
+        raise ConfigError(f"there is no provider {name!r}", hint=nearest(name, {*_BUILDERS, *tables}))
+    settings = {**_to_settings(name, table), **(config or {})}
+    if api and kind in _SPEAK_HTTP:
+        settings.setdefault("api", api)
+    if kind != name and name in tables:
+        settings.setdefault("name", name)
+    return builder(settings)
+
+
+def _to_settings(name: str, table: dict[str, Any]) -> dict[str, Any]:
+    """Return what a table of ``lllm.toml`` says of the server; its other words are for calls."""
+    settings = {key: value for key, value in table.items() if key not in PARAMS or key == "max_tokens"}
+    if "timeout_ms" in settings:
+        timeout_ms = settings.pop("timeout_ms")
+        if isinstance(timeout_ms, bool) or not isinstance(timeout_ms, int | float):
+            raise ConfigError(f"[llm.{name}] timeout_ms is a number of milliseconds, not {timeout_ms!r}")
+        settings["timeout_s"] = timeout_ms / 1000
+    return settings
+
+
+def provider_params(name: str) -> dict[str, Any]:
+    """Return the model arguments that ``lllm.toml`` gives for all calls of a provider."""
+    table = provider_tables().llm.get(name, {})
+    return {key: table[key] for key in PARAMS if key in table}
+
+
+def default_model(name: str) -> str:
+    """Return the model that a provider is asked for when nobody names one; empty where there is none."""
+    table = provider_tables().llm.get(name, {})
+    preset = PRESETS.get(str(table.get("provider", name)))
+    return str(table.get("model") or (preset.model if preset else ""))
 
 
 def register_provider(name: str, builder: Builder, *, overwrite: bool = False) -> None:
@@ -63,77 +86,37 @@ def register_provider(name: str, builder: Builder, *, overwrite: bool = False) -
 
 
 def list_providers() -> tuple[str, ...]:
-    """Return the known names, sorted."""
-    return tuple(sorted(_BUILDERS))
+    """Return the known names, those of ``lllm.toml`` among them, sorted."""
+    return tuple(sorted({*_BUILDERS, *provider_tables().llm}))
 
 
-def _nearest(name: str, known: Collection[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
-
-
-def _check_keys(config: Mapping[str, Any], known: Collection[str], provider: str) -> None:
-    for key in config:
-        if key not in known:
-            raise ConfigError(f"provider {provider!r} has no setting {key!r}", hint=_nearest(str(key), known))
-
-
-def build_profile(name: str, base: Profile, config: Mapping[str, Any]) -> Profile:
-    """Return ``base`` with the settings of a config file. Pure.
-
-    Raises:
-        ConfigError: a setting has the wrong type, or is none of its choices.
-    """
-    facts: dict[str, Any] = {}
-    for key, kind in _OVERRIDES.items():
-        if key in config:
-            value = config[key]
-            if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
-                raise ConfigError(f"provider {name!r}: {key} has the wrong type: {type(value).__name__}")
-            if key in _CHOICES and value not in _CHOICES[key]:
-                raise ConfigError(f"provider {name!r}: {key} is one of {', '.join(_CHOICES[key])}, not {value!r}")
-            facts[key] = value
-    if facts.get("timeout_s", 1) <= 0:
-        raise ConfigError(f"provider {name!r}: timeout_s must be more than 0")
-    if "headers" in config:
-        facts["headers"] = _headers(name, config["headers"])
-    return replace(base, **facts)
-
-
-def _headers(name: str, given: Any) -> tuple[tuple[str, str], ...]:
-    if not isinstance(given, Mapping):
-        raise ConfigError(f"provider {name!r}: headers is a mapping of names to texts")
-    headers = tuple((str(key).lower(), str(value)) for key, value in cast("Mapping[Any, Any]", given).items())
-    for key, value in headers:
-        if not key.replace("-", "").isalnum() or not (key + value).isascii() or not value.isprintable():
-            raise ConfigError(f"provider {name!r}: header {key!r} cannot be sent")
-        if key in ("authorization", "x-api-key", "api-key"):
-            raise ConfigError(
-                f"provider {name!r}: header {key!r} would put a key into logs", hint="name the key with api_key_env"
-            )
-    return headers
-
-
-def _build_http(name: str, base: Profile, config: Mapping[str, Any]) -> Provider:
-    _check_keys(config, _HTTP_KEYS, name)
-    key = config.get("api_key")
+def _build_http(base: Profile, config: Mapping[str, Any]) -> Provider:
+    settings = dict(config)
+    base = replace(base, name=settings.pop("name", base.name), family=base.family)
+    check_keys(settings, HTTP_KEYS, base.name)
+    key = settings.get("api_key")
     if key is not None and not isinstance(key, str):
-        raise ConfigError(f"provider {name!r}: api_key is a text", hint="better: name its variable with api_key_env")
-    return HTTPProvider(build_profile(name, base, config), api_key=key)
+        raise ConfigError(
+            f"provider {base.name!r}: api_key is a text", hint="better: name its variable with api_key_env"
+        )
+    if address := os.environ.get(base.base_url_env, "") if base.base_url_env else "":
+        settings.setdefault("base_url", to_address(address))
+    return HTTPProvider(build_profile(base.name, base, settings), api_key=key)
 
 
 def _preset(name: str) -> Builder:
-    return lambda config: _build_http(name, PRESETS[name], config)
+    return lambda config: _build_http(PRESETS[name], config)
 
 
 def _compatible(config: Mapping[str, Any]) -> Provider:
+    name = config.get("name", "openai_compatible")
     if "base_url" not in config:
-        raise ConfigError("provider 'openai_compatible' needs base_url", hint="base_url: http://localhost:8000/v1")
-    return _build_http("openai_compatible", replace(PRESETS["local"], name="openai_compatible"), config)
+        raise ConfigError(f"provider {name!r} needs base_url", hint="base_url: http://localhost:8000/v1")
+    return _build_http(replace(PRESETS["local"], name=name, family=name), config)
 
 
 def _mock(config: Mapping[str, Any]) -> Provider:
-    _check_keys(config, _MOCK_KEYS, "mock")
+    check_keys(config, _MOCK_KEYS, "mock")
     function = config.get("function")
     if isinstance(function, str):
         function = load_callable(function)
@@ -159,6 +142,7 @@ def load_callable(place: str) -> Callable[..., Any]:
     return found
 
 
+_SPEAK_HTTP = frozenset({"openai_compatible", *PRESETS})
 _BUILDERS: dict[str, Builder] = {
     "mock": _mock,
     "openai_compatible": _compatible,

@@ -13,6 +13,8 @@ from lllm.errors import BadReply, BadRequest, ConfigError, ProviderError
 from lllm.models.message import Message
 from lllm.models.request import ModelRequest
 from lllm.providers.base import OnDelta, WireRequest
+from lllm.providers.prices import with_price
+from lllm.providers.project import ProviderTables, provider_tables
 from lllm.providers.wire.classify import parse_failure, redact
 from lllm.providers.wire.draft import Asked
 from lllm.providers.wire.formats import load_format
@@ -51,6 +53,7 @@ class HTTPProvider:
         self._environ = environ
         # Only ever set, so that threads need no lock; the profile itself stays as it was given.
         self._refuses_usage = False
+        self._tables: ProviderTables | None = None
 
     @property
     def name(self) -> str:
@@ -97,6 +100,10 @@ class HTTPProvider:
             left_s = max(MIN_TIMEOUT_S, end_s - time.monotonic())
 
     def _exchange(self, request: ModelRequest, on_delta: OnDelta | None) -> Exchange:
+        if self._tables is None:
+            tables = provider_tables()
+            tables.check_granted(local=self.profile.is_local, what=f"provider {self.name!r}")
+            self._tables = tables
         profile = replace(self.profile, stream_usage=False) if self._refuses_usage else self.profile
         return Exchange(request, profile, self._key(), on_delta)
 
@@ -107,7 +114,7 @@ class HTTPProvider:
         call for those that were under way by then). It has what is left of the attempt's time.
         """
         try:
-            return exchange.to_message()
+            reply = exchange.to_message()
         except ProviderError as error:
             asked = exchange.streamed and exchange.profile.stream_usage
             if asked and isinstance(error, BadRequest) and "stream_options" in error.excerpt:
@@ -117,6 +124,8 @@ class HTTPProvider:
             if self.profile.api_key_env and error.status == 401:  # the key
                 error.hint = f"check the key in {self.profile.api_key_env}"
             raise
+        assert self._tables is not None
+        return with_price(reply, exchange.model, self.profile.base_url, self._tables.prices)
 
     def _limit_s(self, timeout_s: float | None) -> float:
         return self.profile.timeout_s if timeout_s is None else timeout_s
@@ -180,7 +189,8 @@ class Exchange:
         self.wire: WireRequest = self._format.build_request(request, profile)
         self.secrets: Secrets = to_credentials(key, profile)
         self._key, self._on_delta = key, on_delta
-        self._asked = Asked(request.contract.model, profile.family)
+        self.model = request.contract.model
+        self._asked = Asked(self.model, profile.family)
         self._status = 0
         self._headers: Mapping[str, str] = {}
         self._body: list[bytes] = []

@@ -20,7 +20,7 @@ def shout(request):
     ("name", "config", "says", "hint"),
     [
         ("opnai", {}, "no provider 'opnai'", "did you mean 'openai'?"),
-        ("zzz", {}, "no provider 'zzz'", "known: local, mock, openai"),
+        ("zzz", {}, "no provider 'zzz'", "known: anthropic, deepseek"),
         ("openai", {"base_ulr": "x"}, "no setting 'base_ulr'", "did you mean 'base_url'?"),
         ("mock", {"reply": ["x"]}, "no setting 'reply'", "did you mean 'replies'?"),
         ("mock", {"replies": "x"}, "replies is a list", ""),

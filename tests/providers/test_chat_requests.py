@@ -15,9 +15,11 @@ from lllm.models.call import FunctionCall
 from lllm.models.function import Function
 from lllm.models.message import Image, Message, Native
 from lllm.models.request import Contract, ModelRequest
+from lllm.providers.presets import PRESETS
 from lllm.providers.wire.chat_request import build_request, encode_message, encoder_of
-from lllm.providers.wire.profile import LOCAL, OPENAI, Profile
+from lllm.providers.wire.profile import Profile
 
+LOCAL, OPENAI = PRESETS["local"], PRESETS["openai"]
 CALL = FunctionCall("c1", "add", '{"a": 1}')
 GOLDEN = [
     (Message(Roles.SYSTEM, "Be brief."), b'{"role":"system","content":"Be brief."}'),

@@ -20,6 +20,7 @@ class Profile:
         family: whose servers understand each other's signed reasoning; default: ``name``.
         model: the model that is asked when nobody names one.
         key_header: which header holds the key: ``authorization`` behind "Bearer", or ``x-api-key``.
+        base_url_env: environment variable that stands in for ``base_url``, as the server's own client reads it.
         api_key_env: environment variable that holds the key; empty for a server that wants none.
         timeout_s: seconds for one attempt, unless the call says otherwise.
         headers: sent with each request; never a place for a key.
@@ -36,6 +37,7 @@ class Profile:
     api: str = "chat"
     family: str = ""
     model: str = ""
+    base_url_env: str = ""
     api_key_env: str = ""
     key_header: Literal["authorization", "x-api-key"] = "authorization"
     timeout_s: float = 600.0
@@ -56,6 +58,13 @@ class Profile:
         object.__setattr__(self, "dialect", "/".join(map(str, facts)))
 
 
+    @property
+    def is_local(self) -> bool:
+        """Whether the server runs on this machine: its address is a loopback one."""
+        host = urlsplit(self.base_url).hostname or ""
+        return host in ("localhost", "::1") or host.startswith("127.") or host.endswith(".localhost")
+
+
 def check_base_url(url: str) -> str:
     """Return ``url`` without its last slash. Pure.
 
@@ -72,13 +81,3 @@ def check_base_url(url: str) -> str:
     if not good or any(char.isspace() for char in url):
         raise ConfigError(f"base_url {url!r} is no http address", hint="write it like http://localhost:8000/v1")
     return url.rstrip("/")
-
-
-OPENAI = Profile(
-    name="openai",
-    base_url="https://api.openai.com/v1",
-    api_key_env="OPENAI_API_KEY",
-    max_tokens_field="max_completion_tokens",
-)
-LOCAL = Profile(name="local", base_url="http://localhost:8000/v1")
-PRESETS = {profile.name: profile for profile in (OPENAI, LOCAL)}

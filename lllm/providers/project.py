@@ -1,0 +1,143 @@
+"""What the project's ``lllm.toml`` says of providers: its own tables of them, what may be called, what models cost.
+
+The file is read; nothing of the project is run for it. So its ``[capabilities]`` hold wherever a provider is used, also
+where discovery is switched off. A file that cannot be read grants nothing.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+from lllm.const import ModelCard
+from lllm.errors import CapabilityDenied, ConfigError
+
+CAPABILITIES = ("llm_local", "llm_cloud")
+_PRICES = {
+    "input": "input_price",
+    "cached_input": "cached_input_price",
+    "cache_write": "cache_write_price",
+    "output": "output_price",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderTables:
+    """The tables of one ``lllm.toml``.
+
+    Attributes:
+        path: the file; None where there is no project.
+        llm: settings of a provider, by the name after ``llm.``.
+        granted: what may be called; None where the file does not say, and all may.
+        prices: what models cost, by name.
+    """
+
+    path: Path | None = None
+    llm: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    granted: frozenset[str] | None = None
+    prices: Mapping[str, ModelCard] = field(default_factory=dict[str, ModelCard])
+
+    def check_granted(self, *, local: bool, what: str) -> None:
+        """Refuse a model that the project does not grant.
+
+        Args:
+            local: whether it runs on this machine.
+            what: how the error calls it.
+
+        Raises:
+            CapabilityDenied: it is not granted.
+        """
+        capability = CAPABILITIES[not local]
+        if self.granted is not None and capability not in self.granted:
+            raise CapabilityDenied(
+                f"{what} needs the capability {capability}, which the project does not grant",
+                where=f"{self.path}",
+                hint=f"{capability} = true in [capabilities], if it shall be called",
+            )
+
+
+class _Read(NamedTuple):
+    mark: tuple[int, int]
+    tables: ProviderTables
+
+
+_read: dict[Path, _Read] = {}
+_chosen: list[Path] = []
+
+
+def choose_project(toml: Path) -> None:
+    """Have ``toml`` be the project's file from now on, whatever the working folder is."""
+    _chosen[:] = [toml]
+
+
+def provider_tables() -> ProviderTables:
+    """Return the tables of the project: the chosen one, else that of ``$LLLM_CONFIG`` or of the working folder.
+
+    Raises:
+        ConfigError: the file cannot be read, or a table is wrong.
+    """
+    from lllm.config.project import find_config_file, load_config  # noqa: PLC0415 - not needed where nothing is called
+
+    path = _chosen[0] if _chosen else find_config_file(env=os.environ)
+    if path is None:
+        return ProviderTables()
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise ConfigError(f"cannot read the file: {error.strerror}", where=str(path)) from None
+    known, mark = _read.get(path), (stat.st_mtime_ns, stat.st_size)
+    if known is None or known.mark != mark:
+        known = _read[path] = _Read(mark, build_tables(load_config(path).tables, path))
+    return known.tables
+
+
+def build_tables(tables: Mapping[str, Any], path: Path) -> ProviderTables:
+    """Return what the tables of an ``lllm.toml`` say. Pure.
+
+    Raises:
+        ConfigError: one of them is wrong.
+    """
+    llm = {name: _table(table, f"llm.{name}", path) for name, table in _table(tables.get("llm"), "llm", path).items()}
+    prices = {
+        name: _card(name, _table(table, f"prices.{name}", path), path)
+        for name, table in _table(tables.get("prices"), "prices", path).items()
+    }
+    granted = _granted(_table(tables["capabilities"], "capabilities", path), path) if "capabilities" in tables else None
+    return ProviderTables(path, llm, granted, prices)
+
+
+def _table(value: Any, name: str, path: Path) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise ConfigError(f"{name} is no table", where=str(path), hint=f"write [{name}]")
+    return cast("dict[str, Any]", value)
+
+
+def _granted(table: dict[str, Any], path: Path) -> frozenset[str]:
+    for name, value in table.items():
+        if name not in CAPABILITIES:
+            raise ConfigError(f"there is no capability {name!r}", where=str(path), hint=nearest(name, CAPABILITIES))
+        if not isinstance(value, bool):
+            raise ConfigError(f"[capabilities] {name} is true or false, not {value!r}", where=str(path))
+    return frozenset(name for name, value in table.items() if value)
+
+
+def _card(name: str, table: dict[str, Any], path: Path) -> ModelCard:
+    for key, value in table.items():
+        if key not in _PRICES:
+            raise ConfigError(f"[prices.{name}] knows no {key!r}", where=str(path), hint=nearest(key, _PRICES))
+        if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+            told = f"[prices.{name}] {key} is US dollars for a million tokens, not {value!r}"
+            raise ConfigError(told, where=str(path))
+    return replace(ModelCard(name), **{_PRICES[key]: float(value) for key, value in table.items()})
+
+
+def nearest(name: str, known: Collection[str]) -> str:
+    """Return a hint that offers the known name nearest to ``name``, or all of them. Pure."""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
