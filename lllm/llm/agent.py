@@ -29,7 +29,7 @@ from lllm.models.message import Message
 from lllm.models.prompt import Prompt
 from lllm.models.request import Contract, build_contract
 from lllm.providers.base import Provider, check_api, secrets_of
-from lllm.providers.build import build_provider
+from lllm.providers.build import build_provider, default_model
 from lllm.utils import encode_json
 
 T = TypeVar("T")
@@ -63,6 +63,8 @@ class Agent(Generic[T]):
         max_llm_recall: repeats of one step's requests after failures of transport.
         limits: tokens, money and time of one call.
         max_parallel_functions: how many functions of one reply run at once.
+        as_is: a call ends with the first reply, whatever it is: nothing is parsed, and the function calls that it asks
+            for are handed back and not run.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Agent(Generic[T]):
     max_llm_recall: int = 2
     limits: Limits = NO_LIMITS
     max_parallel_functions: int = 8
+    as_is: bool = False
     _contracts: dict[tuple[Prompt[Any], bool], _Made] = field(
         init=False, repr=False, default_factory=dict[tuple[Prompt[Any], bool], "_Made"]
     )
@@ -153,7 +156,9 @@ class Agent(Generic[T]):
         provider = options.pop("provider", {})
         if isinstance(provider, Mapping):  # an object stands for itself, so that the whole name is the model's
             kind, _, served = model.partition("/")
-            provider, model = build_provider(kind, cast("Mapping[str, Any]", provider)), served or kind
+            api = "responses" if options.get("api_type") is APITypes.RESPONSE else ""
+            provider = build_provider(kind, cast("Mapping[str, Any]", provider), api=api)
+            model = served or default_model(kind) or kind
         log = options.pop("log", None)
         if isinstance(log, str | PathLike):
             log = build_log_base({"log_type": "localfile", "log_dir": fspath(cast("PathLike[str]", log))}, "quick")
@@ -311,6 +316,7 @@ class Agent(Generic[T]):
             budgets=self._budgets(),
             extra=_checked(extra) if extra else {},
             parser_args=parser_args or {},
+            as_is=self.as_is,
             listen=listen,
         )
         self._hide_keys(dialog.session)

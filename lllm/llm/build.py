@@ -16,7 +16,7 @@ from lllm.log.base import ReplayableLogBase
 from lllm.log.redact import Redactor
 from lllm.models.prompt import text_prompt
 from lllm.providers.base import secrets_of
-from lllm.providers.build import build_provider
+from lllm.providers.build import build_provider, default_model, provider_params
 
 BUDGETS = ("max_exception_retry", "max_interrupt_times", "max_llm_recall", "max_parallel_functions")
 _OWN = {
@@ -53,15 +53,18 @@ def build_one(name: str, own: Mapping[str, Any], config: Mapping[str, Any], log_
     path = settings.get("system_prompt_path")
     prompt = PROMPT_REGISTRY[path] if path else text_prompt(f"{name}/system", str(settings.get("system_prompt", "")))
     provider = settings.get("provider", "openai")
+    api_type = _api_type(name, settings.get("api_type", APITypes.COMPLETION))
+    api = "responses" if api_type is APITypes.RESPONSE else ""
+    model = settings.get("model_name") or ("mock" if provider == "mock" else default_model(provider))
     budgets = {key: settings[key] for key in BUDGETS if key in settings}
     return Agent(
         name=name,
         system_prompt=prompt,
-        model=str(settings.get("model_name", "mock" if provider == "mock" else "")) or _no_model(name),
-        provider=build_provider(provider, settings.get("provider_config") or {}),
+        model=str(model) or _no_model(name),
+        provider=build_provider(provider, settings.get("provider_config") or {}, api=api),
         log_base=log_base,
-        api_type=_api_type(name, settings.get("api_type", APITypes.COMPLETION)),
-        model_args={key: value for key, value in own.items() if key not in _OWN},
+        api_type=api_type,
+        model_args=provider_params(provider) | {key: value for key, value in own.items() if key not in _OWN},
         limits=build_limits(settings.get("limits") or {}),
         **budgets,
     )

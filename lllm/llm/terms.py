@@ -22,6 +22,7 @@ class Terms:
         contracts: makes the standing part of a request, given whether functions are offered.
         extra: put on the reply; logged, never sent.
         parser_args: passed to the parser.
+        as_is: the first reply is the result, whatever it is: it is not judged, and its function calls are not run.
         listen: told what happens while it happens; what is logged is the same without it.
     """
 
@@ -32,6 +33,7 @@ class Terms:
     budgets: Budgets
     extra: Mapping[str, Any]
     parser_args: Mapping[str, Any]
+    as_is: bool = False
     listen: Listener | None = None
 
     def tell(self, event: ProgressEvent) -> None:

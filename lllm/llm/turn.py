@@ -217,12 +217,13 @@ class Turn:
                 f"max_cost_usd is set, but nobody knows what model {reply.model!r} costs",
                 hint="register its prices: register_model_card(ModelCard(name, input_price=..., output_price=...))",
             )
-        verdict = yield from self._judge(reply)
+        verdict = Verdict("", reply.content) if self.terms.as_is else (yield from self._judge(reply))
+        n_calls = 0 if self.terms.as_is else len(reply.function_calls)
         if not verdict.problem:
             self.reply = reply.with_parsed(verdict.parsed, self.attempts)
-            if not reply.function_calls:
+            if not n_calls:
                 self.dialog.keep(self.reply, self._body)
-        return ModelReplied(verdict.problem, len(reply.function_calls), usage.total_tokens, usage.cost_usd or 0.0)
+        return ModelReplied(verdict.problem, n_calls, usage.total_tokens, usage.cost_usd or 0.0)
 
     def _judge(self, reply: Message[Any]) -> Generator[Effect, Any, Verdict]:
         problem = find_problem(reply, self.terms.prompt)

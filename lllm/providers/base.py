@@ -82,14 +82,16 @@ class Provider(Protocol):
 
 
 def check_api(provider: Provider, api_type: APITypes) -> None:
-    """Refuse a provider that speaks another format than is asked for.
+    """Refuse a provider that speaks another format than is asked for; a model in the process speaks all.
 
     Raises:
         ConfigError: the responses format is asked for, and the provider speaks another.
     """
-    if api_type is APITypes.RESPONSE and (api := provider.describe().get("api")) != "responses":
+    api = provider.describe().get("api")
+    if api_type is APITypes.RESPONSE and api not in ("responses", "mock"):
         raise ConfigError(
-            f"api_type 'response' is asked for, and provider {provider.name!r} speaks {api!r}", hint="use completion"
+            f"api_type 'response' is asked for, and provider {provider.name!r} speaks {api!r}",
+            hint="build_provider(name, config, api='responses'), or use completion",
         )
 
 

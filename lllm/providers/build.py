@@ -31,7 +31,7 @@ def build_provider(name: str, config: Mapping[str, Any] | None = None, *, api: s
         config: over HTTP ``base_url, api_key_env, api_key, timeout_s, headers`` and the fields of Profile; for the mock
             one of ``replies``, ``rules``, ``function`` (a callable, or its ``module:name``). It goes over what the
             table ``[llm.<name>]`` says, which goes over the preset and its environment variable.
-        api: the wire format to speak, where the config does not say and the provider speaks several.
+        api: the wire format to speak, where the config does not say and the provider may speak several.
 
     Raises:
         ConfigError: an unknown name or key, with the nearest known one; a value of the wrong type.
@@ -43,7 +43,7 @@ def build_provider(name: str, config: Mapping[str, Any] | None = None, *, api: s
     if builder is None:
         raise ConfigError(f"there is no provider {name!r}", hint=nearest(name, {*_BUILDERS, *tables}))
     settings = {**_to_settings(name, table), **(config or {})}
-    if api and kind in _SPEAK_HTTP:
+    if api and kind in _SPEAK_CHAT:
         settings.setdefault("api", api)
     if kind != name and name in tables:
         settings.setdefault("name", name)
@@ -142,7 +142,7 @@ def load_callable(place: str) -> Callable[..., Any]:
     return found
 
 
-_SPEAK_HTTP = frozenset({"openai_compatible", *PRESETS})
+_SPEAK_CHAT = frozenset({"openai_compatible", *(name for name, preset in PRESETS.items() if preset.api == "chat")})
 _BUILDERS: dict[str, Builder] = {
     "mock": _mock,
     "openai_compatible": _compatible,

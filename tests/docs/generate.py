@@ -59,7 +59,7 @@ _MEANINGS = {
     "model_name": "the model's name, as its server knows it; the mock needs none",
     "system_prompt_path": "key of a registered prompt",
     "system_prompt": "the prompt's text itself, where there is no `system_prompt_path`",
-    "api_type": "which wire format; `response` needs a provider that speaks it, and none that comes with lllm does yet",
+    "api_type": "which wire format: chat completions, or `response` at a provider that speaks it, as `openai` does",
     "max_tokens": "prompt and completion tokens together",
     "max_cost_usd": "money, as far as prices are known",
     "deadline_s": "seconds from the start",

@@ -177,7 +177,7 @@ def test_only_the_agents_of_the_group_are_built():
     ("changed", "words"),
     [
         ({"agent_configs": {}}, "agent_configs lacks main"),
-        ({"provider": "openai", "agent_configs": {"main": {}}}, "'main' has no model_name"),
+        ({"provider": "groq", "agent_configs": {"main": {}}}, "'main' has no model_name"),
         ({"limits": {"max_token": 5}}, "unknown limits: max_token"),
         ({"agent_configs": {"main": {"model_name": "m", "api_type": "telepathy"}}}, "telepathy"),
         ({"provider": "opnai"}, "no provider 'opnai'"),
@@ -370,9 +370,16 @@ def test_settings_that_nobody_reads_are_refused():
     system = build_agent(config(session_limits={"max_total_wait_s": 5}), stream=QUIET)
     with pytest.raises(ConfigError, match="limit of each call"):
         system("x")
-    with pytest.raises(ConfigError, match="'response' is asked for") as caught:
-        build_agent(config(agent_configs={"main": {"model_name": "m", "api_type": "response"}}))
-    assert caught.value.hint == "use completion"
+    with pytest.raises(ConfigError, match="'response' is asked for, and provider 'anthropic' speaks 'anthropic'"):
+        build_agent(config(provider="anthropic", agent_configs={"main": {"model_name": "m", "api_type": "response"}}))
+
+
+def test_an_agent_chooses_among_the_formats_of_its_server():
+    """One service, one key, two formats: the agent's api_type says which."""
+    define_echo()
+    system = build_agent(config(provider="openai", agent_configs={"main": {"api_type": "response"}}))
+    assert system.agents["main"].provider.describe()["api"] == "responses"
+    assert system.agents["main"].model == "gpt-4o-mini"
 
 
 def test_the_seed_of_the_config_is_the_sessions():

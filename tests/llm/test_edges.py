@@ -16,6 +16,7 @@ from lllm.llm.limits import Limits
 from lllm.llm.prompts import PROMPT_REGISTRY, register_prompt
 from lllm.log import MemoryLog
 from lllm.models import Message, Prompt
+from lllm.providers.build import build_provider
 from lllm.providers.transport import to_named_error
 from lllm.registry import DISCOVERER
 from lllm.replay import replay
@@ -190,12 +191,14 @@ def test_what_no_format_sends_is_refused_before_anything_is_sent(asked):
 
 def test_the_responses_format_needs_a_provider_that_speaks_it():
     """An agent that says one format and sends another would be found out in production."""
-    options = {"name": "a", "system_prompt": Prompt(path="p", prompt=""), "model": "m", "provider": scripted_model("x")}
-    with pytest.raises(ConfigError, match="speaks 'mock'"):
-        Agent(**options, api_type=APITypes.RESPONSE)
+    options = {"name": "a", "system_prompt": Prompt(path="p", prompt=""), "model": "m"}
+    with pytest.raises(ConfigError, match="speaks 'chat'"):
+        Agent(**options, provider=build_provider("openai"), api_type=APITypes.RESPONSE)
     world = World("x")
-    with pytest.raises(ConfigError, match="speaks 'mock'"):
-        LLMResponder(scripted_model("x")).call(world.dialog, Prompt(path="p", prompt=""), "m")
+    with pytest.raises(ConfigError, match="speaks 'chat'"):
+        LLMResponder(build_provider("openai")).call(world.dialog, Prompt(path="p", prompt=""), "m")
+    said = LLMResponder(scripted_model("x")).call(world.dialog, Prompt(path="p", prompt=""), "m")
+    assert said.content == "x"
 
 
 def test_an_agent_that_is_closed_and_used_again_keeps_nothing_of_its_old_sessions():

@@ -505,3 +505,30 @@ def test_agents_called_inside_a_function_have_ids_of_their_own():
         world.ask()
     opened = sorted(e.id for e in world.events("dialog.open"))
     assert opened == ["1", "1-s0-f0.1", "1-s0-f1.1"]
+
+
+@FACES
+def test_as_is_hands_back_whatever_the_model_says(face):
+    """For whoever runs functions himself: a call that is run all the same would happen twice."""
+    ran = []
+
+    def add(a: int) -> int:
+        """Add."""
+        ran.append(a)
+        return a
+
+    world = World(calls(("add", {"a": 1})), functions=[add], as_is=True)
+    message, _, made = world.ask_on(face)
+    assert [(call.name, call.arguments) for call in message.function_calls] == [("add", {"a": 1})]
+    assert (made, ran, world.ends) == ([], [], [{"outcome": "done"}])
+    assert offers(world) == [True]
+
+
+@pytest.mark.parametrize("reply", ["", {"text": "x", "finish": "length"}, {"text": "", "refusal": "no"}])
+def test_as_is_judges_nothing(reply):
+    """An empty, a cut-off or a refused reply is data for whoever asked for it as it is."""
+    world = World(reply, as_is=True, max_exception_retry=3)
+    message, _, _ = world.ask()
+    assert message.refusal == ("no" if isinstance(reply, dict) and "refusal" in reply else "")
+    assert message.execution_attempts == ()
+    assert world.kinds[-2:] == ["model.reply", "call.close"]
