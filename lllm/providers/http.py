@@ -9,23 +9,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lllm.config.secret import is_secret
-from lllm.errors import BadReply, BadRequest, ConfigError, ProviderError
+from lllm.errors import BadRequest, ConfigError, ProviderError
 from lllm.models.message import Message
 from lllm.models.request import ModelRequest
+from lllm.providers.answers import Exchange, Question
 from lllm.providers.base import OnDelta, WireRequest
 from lllm.providers.prices import with_price
 from lllm.providers.project import ProviderTables, provider_tables
-from lllm.providers.wire.classify import parse_failure, redact
-from lllm.providers.wire.draft import Asked
-from lllm.providers.wire.formats import load_format
 from lllm.providers.wire.profile import Profile
-from lllm.providers.wire.stream import ReplyStream
 from lllm.utils import Secret
 
 if TYPE_CHECKING:
-    from lllm.providers.transport import Secrets, Transport
+    from lllm.providers.transport import Transport
 
-MAX_BODY_BYTES = 64 << 20
 MIN_TIMEOUT_S = 0.001  # 0 would mean "do not wait" to a socket, which is no timeout
 
 
@@ -99,11 +95,37 @@ class HTTPProvider:
                 return message
             left_s = max(MIN_TIMEOUT_S, end_s - time.monotonic())
 
-    def _exchange(self, request: ModelRequest, on_delta: OnDelta | None) -> Exchange:
+    def fetch(self, path: str, *, timeout_s: float) -> bytes:
+        """Return the body that stands at ``base_url`` + ``path``.
+
+        Raises:
+            ProviderError: it could not be had.
+            ConfigError: a key is missing, or the project does not grant the server.
+        """
+        question = self._question(path)
+        self._use_transport().send(question.wire, question.secrets, question, timeout_s)
+        return question.body()
+
+    async def afetch(self, path: str, *, timeout_s: float) -> bytes:
+        """Async twin of :meth:`fetch`."""
+        question = self._question(path)
+        await self._use_transport().asend(question.wire, question.secrets, question, timeout_s)
+        return question.body()
+
+    def _question(self, path: str) -> Question:
+        self._check_granted()
+        headers = (("accept", "application/json"), *self.profile.headers)
+        return Question(WireRequest("GET", self.profile.base_url + path, headers, b""), self.profile, self._key())
+
+    def _check_granted(self) -> ProviderTables:
         if self._tables is None:
             tables = provider_tables()
             tables.check_granted(local=self.profile.is_local, what=f"provider {self.name!r}")
             self._tables = tables
+        return self._tables
+
+    def _exchange(self, request: ModelRequest, on_delta: OnDelta | None) -> Exchange:
+        self._check_granted()
         profile = replace(self.profile, stream_usage=False) if self._refuses_usage else self.profile
         return Exchange(request, profile, self._key(), on_delta)
 
@@ -124,8 +146,7 @@ class HTTPProvider:
             if self.profile.api_key_env and error.status == 401:  # the key
                 error.hint = f"check the key in {self.profile.api_key_env}"
             raise
-        assert self._tables is not None
-        return with_price(reply, exchange.model, self.profile.base_url, self._tables.prices)
+        return with_price(reply, exchange.model, self.profile.base_url, self._check_granted().prices)
 
     def _limit_s(self, timeout_s: float | None) -> float:
         return self.profile.timeout_s if timeout_s is None else timeout_s
@@ -170,78 +191,3 @@ class HTTPProvider:
         """Close connections of the running event loop that no call uses."""
         if self._transport is not None:
             await self._transport.aclose()
-
-
-def to_credentials(key: str, profile: Profile) -> Secrets:
-    """Return the header that holds the key; none for a server that wants none. Pure."""
-    if not key:
-        return ()
-    return ((profile.key_header, f"Bearer {key}" if profile.key_header == "authorization" else key),)
-
-
-class Exchange:
-    """One request and its answer, read while it arrives; it is the transport's receiver."""
-
-    def __init__(self, request: ModelRequest, profile: Profile, key: str, on_delta: OnDelta | None) -> None:
-        self.profile = profile
-        self.streamed = request.stream
-        self._format = load_format(profile.api)
-        self.wire: WireRequest = self._format.build_request(request, profile)
-        self.secrets: Secrets = to_credentials(key, profile)
-        self._key, self._on_delta = key, on_delta
-        self.model = request.contract.model
-        self._asked = Asked(self.model, profile.family)
-        self._status = 0
-        self._headers: Mapping[str, str] = {}
-        self._body: list[bytes] = []
-        self._size_bytes = 0
-        self._stream: ReplyStream | None = None
-
-    def start(self, status: int, headers: Mapping[str, str]) -> None:
-        """Take status and headers."""
-        self._status, self._headers = status, headers
-        kind = headers.get("content-type", "")
-        if status == 200 and self._format.is_stream(kind, asked=self.streamed):
-            self._stream = self._format.read_stream(self._asked)
-
-    def feed(self, chunk: bytes) -> None:
-        """Take bytes of the body."""
-        if self._stream is not None:
-            for delta in self._stream.feed(chunk):
-                if self._on_delta is not None:
-                    self._on_delta(delta)
-            return
-        self._size_bytes += len(chunk)
-        if self._size_bytes > MAX_BODY_BYTES:
-            raise BadReply(f"the reply is longer than {MAX_BODY_BYTES:,} bytes", status=self._status, retryable=False)
-        self._body.append(chunk)
-
-    def lose(self, error: ProviderError) -> None:
-        """Take note that the attempt broke off; raise, unless the reply was whole by then."""
-        if self._stream is None or not self._stream.complete:
-            error.provider = self.profile.name
-            error.partial = error.partial or (self._stream.partial if self._stream else "")
-            raise error
-
-    def to_message(self) -> Message[Any]:
-        """Return the reply, or raise the error that the answer is."""
-        if self._stream is not None:
-            return self._stream.end()
-        body = b"".join(self._body)
-        if self._status == 200:
-            try:
-                return self._format.parse_reply(body, self._asked)
-            except ProviderError as error:
-                error.excerpt = self._redacted(error.excerpt.encode())
-                raise
-        raise self._failure(body)
-
-    def _failure(self, body: bytes) -> ProviderError:
-        from lllm.providers.transport import with_response  # noqa: PLC0415 - httpx is heavy
-
-        secrets = (self._key,) if self._key else ()
-        error = parse_failure(self._status, self._headers, body, now_s=time.time(), secrets=secrets)
-        return with_response(error, self.wire, self._headers, self._redacted(body).encode())
-
-    def _redacted(self, body: bytes) -> str:
-        return redact(body.decode("utf-8", "replace"), (self._key,) if self._key else ())

@@ -331,7 +331,7 @@ def test_a_key_is_nowhere_but_on_the_wire(fault_server):
 
 def test_a_body_without_end_is_refused(fault_server, monkeypatch):
     """A server may not fill our memory."""
-    monkeypatch.setattr("lllm.providers.http.MAX_BODY_BYTES", 100)
+    monkeypatch.setattr("lllm.providers.answers.MAX_BODY_BYTES", 100)
     with pytest.raises(ProviderError, match="longer than 100 bytes"):
         send(provider_at(fault_server.add({**OK, "body": b"x" * 200})), ask(), use_async=False)
 

@@ -57,7 +57,6 @@ class Profile:
         facts = (self.api, self.max_tokens_field, self.system_role, self.stream_usage, self.json_mode, self.max_tokens)
         object.__setattr__(self, "dialect", "/".join(map(str, facts)))
 
-
     @property
     def is_local(self) -> bool:
         """Whether the server runs on this machine: its address is a loopback one."""
