@@ -1,15 +1,73 @@
 """lllm: agents whose every run can be replayed. This is the public face.
 
 Importing it runs nothing and loads nothing heavy: each name is fetched from its room at first use. Here, on the roof,
-is also decided what fills the registries: discovery, when a registry is asked for the first time.
+is also decided what fills the registries (discovery, when a registry is asked for the first time) and the ports.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from lllm.registry import DISCOVERER
+from lllm.registry import DISCOVERER, MCP_CLIENTS
 
 if TYPE_CHECKING:
+    from lllm.clients import (
+        AgentScheduler as AgentScheduler,
+    )
+    from lllm.clients import (
+        CognitiveAgent as CognitiveAgent,
+    )
+    from lllm.clients import (
+        CognitiveConfig as CognitiveConfig,
+    )
+    from lllm.clients import (
+        CognitiveResult as CognitiveResult,
+    )
+    from lllm.clients import (
+        LLMClient as LLMClient,
+    )
+    from lllm.clients import (
+        LLMConfig as LLMConfig,
+    )
+    from lllm.clients import (
+        LLMProvider as LLMProvider,
+    )
+    from lllm.clients import (
+        LLMResponse as LLMResponse,
+    )
+    from lllm.clients import (
+        MLXBackend as MLXBackend,
+    )
+    from lllm.clients import (
+        MockBackend as MockBackend,
+    )
+    from lllm.clients import (
+        OllamaBackend as OllamaBackend,
+    )
+    from lllm.clients import (
+        Proposal as Proposal,
+    )
+    from lllm.clients import (
+        RemoteBackend as RemoteBackend,
+    )
+    from lllm.clients import (
+        ScheduledAgent as ScheduledAgent,
+    )
+    from lllm.clients import (
+        acloud_complete as acloud_complete,
+    )
+    from lllm.clients import (
+        alocal_complete as alocal_complete,
+    )
+    from lllm.clients import (
+        cloud_complete as cloud_complete,
+    )
+    from lllm.clients import (
+        get_llm_client as get_llm_client,
+    )
+    from lllm.clients import (
+        local_complete as local_complete,
+    )
+    from lllm.config import load_project_config as load_project_config
     from lllm.const import (
         APITypes as APITypes,
     )
@@ -140,10 +198,16 @@ if TYPE_CHECKING:
     from lllm.utils import StreamWrapper as StreamWrapper
 
 _HOMES = {
+    "lllm.clients": (
+        "AgentScheduler CognitiveAgent CognitiveConfig CognitiveResult LLMClient LLMConfig LLMProvider LLMResponse "
+        "MLXBackend MockBackend OllamaBackend Proposal RemoteBackend ScheduledAgent acloud_complete alocal_complete "
+        "cloud_complete get_llm_client local_complete"
+    ),
     "lllm.const": (
         "APITypes CompletionCost Features ModelCard Modalities Providers RCollections Roles find_model_card "
         "register_model_card"
     ),
+    "lllm.config": "load_project_config",
     "lllm.discovery": "auto_discover",
     "lllm.errors": "LLLMError",
     "lllm.llm": (
@@ -179,4 +243,9 @@ def _discover() -> object:
     return import_module("lllm.discovery").discover_once()
 
 
+def _mcp_clients() -> object:
+    return import_module("lllm.tools.mcp").MCPClients
+
+
 DISCOVERER.run = _discover
+MCP_CLIENTS.load = _mcp_clients

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from lllm.errors import DiscoveryError, NotRegisteredError
 
@@ -48,6 +48,26 @@ class Discoverer:
 
 
 DISCOVERER = Discoverer()
+
+
+class Port(Generic[T]):
+    """Something that a floor needs of one above it: the roof says where it is found.
+
+    Args:
+        kind: what it is called in errors.
+    """
+
+    def __init__(self, kind: str) -> None:
+        """Start unconnected."""
+        self.load: Callable[[], T] = self._missing
+        self._kind = kind
+
+    def _missing(self) -> T:
+        raise NotRegisteredError(f"nothing is connected as {self._kind}", hint="import lllm first")
+
+
+MCP_CLIENTS: Port[Any] = Port("the client of MCP servers")
+"""Loads the class of ``lllm.llm.servers.Clients``."""
 
 
 class Registry(Mapping[str, T]):

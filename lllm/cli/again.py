@@ -62,8 +62,7 @@ def find_recorded(session: str, config: str | None, log_dir: str | None) -> Reco
     log = open_log(place, log_dir)
     named, _, at = session.partition("@")
     name = log.resolve(named or "last")
-    first = next(iter(log.read_run(name)), None)
-    header = first.data if first is not None else {}
+    header = log.read_header(name)
     check_header(header)
     discover(place, header.get("config") or {})
     return Recorded(place, log, name, at, header, load_values(place).values if config is not None else None)
@@ -133,16 +132,6 @@ def live_run(recorded: Recorded, screen: Screen, header: Mapping[str, Any]) -> R
     from lllm.cli.chat import go_on  # noqa: PLC0415 - heavy
 
     return go_on(screen, header["config"], header["chat"], recorded.log)
-
-
-def offline_run(recorded: Recorded) -> Run | None:
-    """Return what a session ran that no AgentBase made: a chat, whose user is the recording; None for others."""
-    if "chat" not in recorded.header:
-        return None
-    from lllm.cli.talk import rerun  # noqa: PLC0415 - heavy
-    from lllm.log.memory import NoLog  # noqa: PLC0415 - loaded when used
-
-    return rerun(recorded.header, NoLog())
 
 
 @contextmanager

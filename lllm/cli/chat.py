@@ -15,8 +15,8 @@ from lllm.cli.screen import Screen
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from lllm.cli.talk import Talk
     from lllm.llm.session import Session
+    from lllm.llm.talk import Talk
     from lllm.log.base import ReplayableLogBase
 
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 def chat(screen: Screen, agent: str | None, config: str | None, settings: tuple[str, ...], session: str | None) -> int:
     """Talk with AGENT of the config, by default its first. Ctrl-C stops a reply, Ctrl-D ends the chat."""
     from lllm.cli.project import discover, find_place, load_values  # noqa: PLC0415 - heavy
-    from lllm.cli.talk import Talk, build_talker  # noqa: PLC0415 - as above
     from lllm.config.secret import to_public  # noqa: PLC0415 - as above
     from lllm.llm.build import build_session_limits, hide_secrets  # noqa: PLC0415 - as above
     from lllm.llm.session import Session  # noqa: PLC0415 - as above
+    from lllm.llm.talk import Talk, build_talker  # noqa: PLC0415 - as above
     from lllm.log.build import build_log_base  # noqa: PLC0415 - as above
 
     place = find_place(config)
@@ -55,7 +55,7 @@ def chat(screen: Screen, agent: str | None, config: str | None, settings: tuple[
 
 def go_on(screen: Screen, values: Mapping[str, Any], name: str, log: ReplayableLogBase) -> Callable[[Session], int]:
     """Return what a chat's session ran, to go on with: what was typed is recorded, the rest is asked for here."""
-    from lllm.cli.talk import Talk, build_talker  # noqa: PLC0415 - heavy
+    from lllm.llm.talk import Talk, build_talker  # noqa: PLC0415 - heavy
 
     talker, user = build_talker(values, name, log), _User(screen, name)
 

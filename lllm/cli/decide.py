@@ -5,30 +5,35 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lllm.cli.amounts import to_age
 from lllm.cli.screen import Screen, preview
 from lllm.errors import ResumeUndecided
-from lllm.replay.unfinished import AGAIN, TELL, Decide, Decision
+from lllm.replay.recording import Recording
+from lllm.replay.unfinished import AGAIN, TELL, Decide, Decision, find_undecided
 
 if TYPE_CHECKING:
+    from lllm.cli.again import Recorded
     from lllm.replay.unfinished import Unfinished
 
-F = TypeVar("F", bound=Callable[..., Any])
 
-
-def to_decide(screen: Screen, again: Sequence[str], tell: Sequence[str], answer: Sequence[str]) -> Decide:
+def to_decide(
+    screen: Screen, recorded: Recorded, again: Sequence[str], tell: Sequence[str], answer: Sequence[str]
+) -> Decide:
     """Return what decides: the options, then, at a terminal, the person before it.
 
     Raises:
-        UsageError: an answer is not given as ``ID=JSON``.
+        UsageError: an answer is not given as ``ID=ANSWER``, or nothing is undecided that has such an id.
     """
     answers = dict(map(_parse_answer, answer))
+    if named := ({*again, *tell} - {"all"}) | answers.keys():
+        _check_named(recorded, named)
     asks = _can_ask(screen)
 
     def decide(unknown: Unfinished) -> Decision | None:
@@ -69,6 +74,15 @@ def _parse_answer(told: str) -> tuple[str, str]:
     if not equals:
         raise click.UsageError(f"--answer {told!r}: write ID=ANSWER, such as 1/s0/f0=done")
     return id_, text
+
+
+def _check_named(recorded: Recorded, named: AbstractSet[str]) -> None:
+    """Let no slip of the finger pass for a decision."""
+    undecided = find_undecided(Recording(recorded.log.read_run(recorded.name)), recorded.at or None)
+    strange = sorted(named - {item.id for item in undecided})
+    if strange:
+        told = ", ".join(f"{item.id} ({item.kind} {item.name})" for item in undecided) or "nothing"
+        raise click.UsageError(f"no such id is undecided: {', '.join(strange)}. Undecided here: {told}")
 
 
 def _to_answer(unknown: Unfinished, text: str) -> Any:

@@ -47,10 +47,20 @@ class Check:
 
 
 @click.command()
+@click.option(
+    "--providers", is_flag=True, help="Ask each configured model server whether it is well, two seconds each."
+)
 @standard
-def doctor(screen: Screen) -> int:
-    """Check Python, packages, the project's files, keys (never their values), the log's folder and the disk."""
+def doctor(screen: Screen, *, providers: bool) -> int:
+    """Check Python, packages, the project's files, keys (never their values), the log's folder and the disk.
+
+    Nothing is sent anywhere, unless --providers asks the model servers of the config and of lllm.toml.
+    """
     checks = [*_installation(), *_project()]
+    if providers:
+        from lllm.cli.servers import check_servers  # noqa: PLC0415 - heavy
+
+        checks += check_servers()
     n_broken = sum(check.status == "broken" for check in checks)
     if screen.as_json:
         screen.json({"ok": not n_broken, "checks": [asdict(check) for check in checks]})
@@ -131,11 +141,14 @@ def _keys(values: dict[str, Any]) -> Iterator[Check]:
         variable = used.get(name, {}).get("api_key_env", profile.api_key_env)
         if not variable:
             continue
+        # What nobody uses and nobody set is no news.
         is_set = bool(os.environ.get(variable)) or "api_key" in used.get(name, {})
+        if not is_set and name not in used:
+            continue
         told = f"${variable} is {'set' if is_set else 'not set'}"
         is_missed = name in used and not is_set
         hint = f"export {variable}=..." if is_missed else ""
-        yield Check(f"key of {name}", "broken" if is_missed else "ok" if is_set else "note", told, hint)
+        yield Check(f"key of {name}", "broken" if is_missed else "ok", told, hint)
 
 
 def _disk(place: Place, values: dict[str, Any]) -> Iterator[Check]:

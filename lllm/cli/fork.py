@@ -62,7 +62,7 @@ def fork(  # noqa: PLR0913 - the options of a command line
 
     recorded = find_recorded(session, config, log_dir)
     overrides = to_overrides(settings, model, prompts, recorded.config)
-    decide = to_decide(screen, again, tell, answer)
+    decide = to_decide(screen, recorded, again, tell, answer)
     with telling_unknown(screen, recorded.to_command("fork", recorded.at)):
         report = _forked(screen, recorded, overrides, name, decide, streams=not no_stream)
     show_live(screen, report)

@@ -137,8 +137,7 @@ def open_log(place: Place, log_dir: str | None = None) -> LocalFileLog:
     from lllm.log.local import LocalFileLog  # noqa: PLC0415 - as above
 
     if log_dir is not None:
-        folder = _one_log(Path(log_dir).expanduser().absolute(), place)
-        return LocalFileLog(folder.name, {"log_dir": str(folder.parent)})
+        return _open_folder(_one_log(Path(log_dir).expanduser().absolute(), place))
     config = load_values(place)
     log = build_log_base(config.values)
     if not isinstance(log, LocalFileLog):
@@ -148,17 +147,35 @@ def open_log(place: Place, log_dir: str | None = None) -> LocalFileLog:
 
 
 def open_store(config: str | None, log_dir: str | None) -> LocalFileLog:
-    """Return the log that a command line means by ``-c`` and ``--log-dir``; see :func:`open_log`."""
+    """Return the log that a command line means by ``-c`` and ``--log-dir``; see :func:`open_log`.
+
+    A folder that holds one log is read wherever it lies: whatever is wrong with the project here is no concern of it.
+    """
+    if log_dir is not None and config is None:
+        logs = _find_logs(Path(log_dir).expanduser().absolute())
+        if len(logs) == 1:
+            return _open_folder(logs[0])
     return open_log(find_place(config), log_dir)
 
 
+def _open_folder(folder: Path) -> LocalFileLog:
+    from lllm.log.local import LocalFileLog  # noqa: PLC0415 - loaded when used
+
+    return LocalFileLog(folder.name, {"log_dir": str(folder.parent)})
+
+
+def _find_logs(folder: Path) -> list[Path]:
+    """Return the logs of a folder: the folder itself when it holds sessions, else those in it that do."""
+    if any(folder.glob("*/events-*.jsonl")):
+        return [folder]
+    return sorted({path.parent.parent for path in folder.glob("*/*/events-*.jsonl")})
+
+
 def _one_log(folder: Path, place: Place) -> Path:
-    """Return the folder of one log: ``folder`` itself when it holds sessions, else the one that is meant in it."""
+    """Return the folder of the log that is meant by a folder."""
     if not folder.is_dir():
         raise MissingError("there is no such folder", where=str(folder), hint="correct --log-dir")
-    if any(folder.glob("*/events-*.jsonl")):
-        return folder
-    logs = sorted({path.parent.parent for path in folder.glob("*/*/events-*.jsonl")})
+    logs = _find_logs(folder)
     if len(logs) == 1:
         return logs[0]
     if place.config.is_file() and (name := load_values(place).values.get("name")):

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lllm.cli import exits
-from lllm.cli.again import Recorded, find_recorded, offline_run, override_options, to_overrides
+from lllm.cli.again import Recorded, find_recorded, override_options, to_overrides
 from lllm.cli.options import log_options, standard
-from lllm.cli.screen import Screen, preview
+from lllm.cli.screen import Screen, diff_style, preview
 
 if TYPE_CHECKING:
     from lllm.replay import ReplayReport
@@ -76,9 +76,10 @@ def replay(  # noqa: PLR0913 - the options of a command line
 def _replay(screen: Screen, recorded: Recorded, until: str | None, *, debugs: bool, copy: str | None) -> int:
     from lllm.cli.debug import Stop  # noqa: PLC0415 - heavy
     from lllm.cli.work import to_data  # noqa: PLC0415 - as above
+    from lllm.llm.talk import offline_run  # noqa: PLC0415 - as above
     from lllm.replay import replay as run_replay  # noqa: PLC0415 - as above
 
-    code = offline_run(recorded)
+    code = offline_run(recorded.header)
     stop = Stop(debugs=debugs)
     with redirect_stdout(sys.stderr):  # what user code prints is no part of the report
         folder = Path(copy).absolute() if copy else None
@@ -144,15 +145,15 @@ def show_difference(screen: Screen, difference: Mapping[str, Any]) -> None:
     """Write a divergence report."""
     from lllm.replay.text import render_report  # noqa: PLC0415 - heavy
 
-    styles = {"+": "green", "-": "red", "@": "cyan"}
     for line in render_report(difference).splitlines():
-        screen.line(line, styles.get(line[:1], ""))
+        screen.line(line, diff_style(line))
 
 
 def _check(screen: Screen, recorded: Recorded) -> int:
-    from lllm.replay.check import check as run_check  # noqa: PLC0415 - heavy
+    from lllm.llm.talk import offline_run  # noqa: PLC0415 - heavy
+    from lllm.replay.check import check as run_check  # noqa: PLC0415 - as above
 
-    code = offline_run(recorded)
+    code = offline_run(recorded.header)
     with redirect_stdout(sys.stderr):
         report = run_check(recorded.log, recorded.name, code)
     if screen.as_json:
@@ -166,7 +167,7 @@ def _check(screen: Screen, recorded: Recorded) -> int:
     for change in report.because:
         screen.line(f"  {change['kind']} {change['id']}: {change['cause']}", "dim")
         for line in str(change["diff"]).splitlines()[2:12]:
-            screen.line(f"    {line}", {"+": "green", "-": "red"}.get(line[:1], "dim"))
+            screen.line(f"    {line}", diff_style(line) or "dim")
     if report.stopped:
         told = f"from seq {report.stopped['seq']} on today's code does something else, so {report.untold} calls"
         screen.line(f"{told} cannot be told: {report.stopped['message']}", "bold red")

@@ -45,7 +45,7 @@ def resume(  # noqa: PLR0913 - the options of a command line
     recorded = find_recorded(session, config, log_dir)
     if recorded.at:
         raise click.UsageError("a session is gone on with at its end; from elsewhere: lllm fork SESSION@AT")
-    decide = to_decide(screen, again, tell, answer)
+    decide = to_decide(screen, recorded, again, tell, answer)
     try:
         with telling_unknown(screen, recorded.to_command("resume")):
             report = _resumed(screen, recorded, decide, streams=not no_stream)

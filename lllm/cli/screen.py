@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _SHORT_COLUMN = 20
 _PIPE_WIDTH = 100_000
+_DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
 def preview(text: str, limit: int = 100) -> str:
@@ -99,6 +100,11 @@ class Screen:
         from rich.text import Text  # noqa: PLC0415 - heavy
 
         self.console(stream).print(Text(text, style=style), end="", soft_wrap=True)
+
+
+def diff_style(line: str, column: int = 0) -> str:
+    """Return the style of a line of a unified diff that begins in a column; empty for context, and for other text."""
+    return _DIFF_STYLES.get(line[column : column + 1], "") if line.startswith(" " * column) else ""
 
 
 def wants_colour(stream: TextIO) -> bool:

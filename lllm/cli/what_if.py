@@ -6,9 +6,9 @@ from typing import Any
 
 from lllm.cli import exits
 from lllm.cli.again import Recorded, live_run, watching
-from lllm.cli.screen import Screen
+from lllm.cli.screen import Screen, diff_style
 from lllm.cli.work import to_data
-from lllm.replay.diff_text import render_diff
+from lllm.replay.diff_text import INDENT, render_diff
 from lllm.replay.overrides import Overrides, to_built, to_overridden_header
 from lllm.replay.what_if import what_if
 
@@ -31,6 +31,5 @@ def show_what_if(screen: Screen, recorded: Recorded, overrides: Overrides) -> in
         screen.json(told | {"diff": report.diff.to_dict()})
     else:
         for line in render_diff(report.diff).splitlines():
-            is_text = line.startswith("    ")  # of a message or a prompt; further left stand the words about it
-            screen.line(line, {"+": "green", "-": "red", "@": "cyan"}.get(line.lstrip()[:1], "") if is_text else "")
+            screen.line(line, diff_style(line, INDENT))
     return exits.OK

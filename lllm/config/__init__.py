@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lllm.config.agent import AgentConfig, load_agent_config
-    from lllm.config.project import ProjectConfig, find_config_file, load_config
+    from lllm.config.project import ProjectConfig, find_config_file, load_config, load_project_config
     from lllm.config.render import render_config, to_dict
 
 __all__ = [
@@ -20,13 +20,14 @@ __all__ = [
     "find_config_file",
     "load_agent_config",
     "load_config",
+    "load_project_config",
     "render_config",
     "to_dict",
 ]
 
 _HOMES = {
     **dict.fromkeys(("AgentConfig", "load_agent_config"), "agent"),
-    **dict.fromkeys(("ProjectConfig", "find_config_file", "load_config"), "project"),
+    **dict.fromkeys(("ProjectConfig", "find_config_file", "load_config", "load_project_config"), "project"),
     **dict.fromkeys(("render_config", "to_dict"), "render"),
 }
 

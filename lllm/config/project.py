@@ -119,6 +119,10 @@ def load_config(path: Path | str) -> ProjectConfig:
     return ProjectConfig(path, root, folders["prompts"], folders["proxies"], folders["agents"], rest)
 
 
+load_project_config = load_config
+"""The name by which programs that use providers without agents know it."""
+
+
 def _split_place(message: str, path: Path) -> tuple[str, str]:
     """Turn ``Reason (at line 3, column 5)`` into the reason and ``file:3:5``."""
     reason, _, place = message.partition(" (at ")

@@ -14,12 +14,12 @@ from hashlib import sha256
 from typing import Any
 
 from lllm.const import VERSION
-from lllm.export import otel_names as names
-from lllm.export.chat import to_chat_message
-from lllm.export.facts import dict_of, number_of, text_of, to_number, to_text, to_visible, usage_of
+from lllm.export.facts import dict_of, dicts_of, number_of, text_of, to_number, to_text, to_visible, usage_of
 from lllm.export.formats import Choice
 from lllm.export.record import RunRecord
 from lllm.export.spans import Span, Timeline
+from lllm.log import otel_names as names
+from lllm.log.otel_parts import to_parts
 from lllm.utils import encode_json
 
 Attributes = dict[str, Any]
@@ -163,10 +163,14 @@ class _Exporter:
         request, reply = span.facts.get("model.request", {}), span.facts.get("model.reply", {})
         contract = self._contracts.get(text_of(request, "contract"), {})
         params = dict_of(contract, "params")
+        provider = dict_of(contract, "provider")
+        name = text_of(provider, "name")
         facts: Attributes = {
             names.OPERATION_NAME: names.CHAT,
-            names.PROVIDER_NAME: text_of(dict_of(contract, "provider"), "name") or "unknown",
+            names.PROVIDER_NAME: names.to_provider_name(name, text_of(provider, "base_url")),
+            names.LLM_PROVIDER: name,
             names.REQUEST_MODEL: span.name,
+            names.LLM_MODEL: span.name,
             names.REQUEST_MAX_TOKENS: _whole(params, "max_tokens"),
             names.REQUEST_TEMPERATURE: number_of(params, "temperature"),
             names.REQUEST_TOP_P: number_of(params, "top_p"),
@@ -174,10 +178,12 @@ class _Exporter:
             names.RETRY: _whole(request, "retry"),
             names.RECALL: _whole(request, "recall"),
         }
+        if reply and span.end is not None:
+            facts[names.LLM_LATENCY_MS] = max(0, round((span.end - span.start) * 1000))
         return f"{names.CHAT} {span.name}", facts | (self._reply(reply) if reply else {})
 
     def _reply(self, reply: dict[str, Any]) -> Attributes:
-        prompt_tokens, completion_tokens, cached_tokens, _ = usage_of(reply)
+        prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens = usage_of(reply)
         finish = text_of(reply, "finish") or "stop"
         facts: Attributes = {
             names.RESPONSE_MODEL: text_of(reply, "model"),
@@ -185,10 +191,13 @@ class _Exporter:
             names.INPUT_TOKENS: prompt_tokens,
             names.OUTPUT_TOKENS: completion_tokens,
             names.CACHED_INPUT_TOKENS: cached_tokens or None,
+            names.REASONING_TOKENS: reasoning_tokens or None,
+            names.LLM_TOKENS_PROMPT: prompt_tokens,
+            names.LLM_TOKENS_COMPLETION: completion_tokens,
             names.COST_USD: to_number(reply.get("cost_usd")),
         }
         if self._content:
-            facts[names.OUTPUT_MESSAGES] = json.dumps([_to_parts(dict_of(reply, "message"), finish)])
+            facts[names.OUTPUT_MESSAGES] = json.dumps([_to_message(dict_of(reply, "message"), finish)])
         return facts
 
     def function(self, span: Span) -> tuple[str, Attributes]:
@@ -223,14 +232,10 @@ _SHAPES: dict[str, Callable[[_Exporter, Span], tuple[str, Attributes]]] = {
 }
 
 
-def _to_parts(message: dict[str, Any], finish: str) -> dict[str, Any]:
+def _to_message(message: dict[str, Any], finish: str) -> dict[str, Any]:
     """Return a reply in the shape of ``gen_ai.output.messages``: a role, parts, and why the model stopped."""
-    chat = to_chat_message(message)
-    content = chat["content"]
-    parts: list[dict[str, Any]] = [{"type": "text", "content": content}] if content else []
-    for call in chat.get("tool_calls", ()):
-        told = {"type": "tool_call", "id": call["id"], "name": call["function"]["name"]}
-        parts.append(told | {"arguments": call["function"]["arguments"]})
+    calls = [(text_of(c, "id"), text_of(c, "name"), text_of(c, "arguments")) for c in dicts_of(message, "calls")]
+    parts = to_parts(text_of(message, "content"), reasoning=text_of(message, "reasoning"), calls=calls)
     return {"role": "assistant", "parts": parts, "finish_reason": finish}
 
 

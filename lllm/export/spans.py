@@ -5,19 +5,18 @@ Ids come from the run's structure alone, so that a session has the same spans wh
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from lllm.export.facts import text_of
 from lllm.log.envelope import Event
+from lllm.log.scopes import scope_of, scopes_around, to_scope, without_attempts
 
 SpanKind = Literal["session", "run", "call", "model", "function", "wait", "step"]
 SpanStatus = Literal["open", "ok", "failed", "unknown"]
 
 _ENDS_WAIT = frozenset({"model.request", "call.close"})
-_AGAIN = re.compile(r"\+\d+$")
 
 
 @dataclass(slots=True)
@@ -103,13 +102,8 @@ class Timeline:
 
     def _owner(self, id_: str) -> int:
         """Return the span in whose scope a dialog or a strand stands: the innermost one that has a scope of its own."""
-        scope = id_.rpartition(".")[0]
-        while scope:
-            position = self._scopes.get(scope, self._scopes.get(_AGAIN.sub("", scope)))
-            if position is not None:
-                return position
-            scope = scope.rpartition(".")[0]
-        return 0
+        around = scopes_around(without_attempts(scope_of(id_)))
+        return next((self._scopes[scope] for scope in around if scope in self._scopes), 0)
 
     def _call(self, dialog: str, event: Event) -> int:
         """Return the call under way on a dialog; the first event of a call begins it."""
@@ -143,7 +137,7 @@ class Timeline:
 
     def _function(self, event: Event, dialog: str) -> None:
         at = self._begin("function", event.id, text_of(event.data, "name"), event, self._call(dialog, event))
-        self._open["function", event.id] = self._scopes[event.id.replace("/", "-")] = at
+        self._open["function", event.id] = self._scopes[without_attempts(to_scope(event.id))] = at
 
     def _returned(self, event: Event, dialog: str) -> None:
         del dialog
@@ -170,7 +164,8 @@ class Timeline:
     def _step(self, event: Event, dialog: str) -> None:
         del dialog
         at = self._begin("step", event.id, text_of(event.data, "name"), event, self._owner(event.id))
-        self._open["step", event.id] = self._scopes[event.id.replace("/", "~")] = at
+        scope = to_scope(event.id, is_step=True)
+        self._open["step", event.id] = self._scopes[without_attempts(scope)] = at
 
     def _valued(self, event: Event, dialog: str) -> None:
         del dialog
@@ -180,7 +175,7 @@ class Timeline:
     def _run_opened(self, event: Event, dialog: str) -> None:
         del dialog
         at = self._begin("run", event.id, text_of(event.data, "agent_type"), event, self._owner(event.id))
-        self._open["run", event.id] = self._scopes[event.id] = at
+        self._open["run", event.id] = self._scopes[without_attempts(event.id)] = at
 
     def _run_closed(self, event: Event, dialog: str) -> None:
         del dialog

@@ -19,6 +19,7 @@ from lllm.llm.limits import NO_LIMITS, Limits
 from lllm.llm.session import Session, current_session
 from lllm.llm.stream import FinishedEvent, Listener, ProgressEvent, guarded
 from lllm.llm.terms import Terms
+from lllm.llm.trace_call import TracedEffects, trace_call
 from lllm.llm.turn import Turn
 from lllm.llm.watch import awatch, watch
 from lllm.log.base import ReplayableLogBase
@@ -308,21 +309,24 @@ class Agent(Generic[T]):
     ) -> tuple[Turn, Effects]:
         prompt = dialog.top_prompt or self.system_prompt
         listen = listen or (dialog.session.listen and guarded(dialog.session.listen))
+        trace = trace_call(dialog.session, self.name, self.model, self.provider.describe)
         terms = Terms(
             agent=self.name,
             provider=self.provider,
             prompt=prompt,
-            contracts=lambda offered: self._contract(prompt, offered, args),
+            contracts=lambda prompt, offered: self._contract(prompt, offered, args),
             budgets=self._budgets(),
             extra=_checked(extra) if extra else {},
             parser_args=parser_args or {},
             as_is=self.as_is,
             listen=listen,
+            trace=trace,
         )
         self._hide_keys(dialog.session)
 
         def live() -> Effects:
-            return LiveEffects(dialog.session, self.limits.deadline_s, self.max_parallel_functions, listen, stop)
+            effects = LiveEffects(dialog.session, self.limits.deadline_s, self.max_parallel_functions, listen, stop)
+            return effects if trace is None else TracedEffects(effects, trace)
 
         tape = dialog.session.tape
         return Turn(dialog, terms), live() if tape is None else tape.effects(live, listen)

@@ -11,8 +11,20 @@ from threading import Event
 from typing import Any
 
 from lllm.errors import CallCancelled, ProviderTimeout
-from lllm.llm.effects import AskModel, DeadlineHit, Effect, Effects, NextResult, Parse, Sleep, StartFunctions, Sync
+from lllm.llm.effects import (
+    AskModel,
+    DeadlineHit,
+    Effect,
+    Effects,
+    ListTools,
+    NextResult,
+    Parse,
+    Sleep,
+    StartFunctions,
+    Sync,
+)
 from lllm.llm.jobs import Jobs, arun_bounded, run_bounded
+from lllm.llm.offered import aask_server, ask_server
 from lllm.llm.session import Session
 from lllm.llm.stream import LEFT, Listener, on_delta
 from lllm.llm.turn import Flow
@@ -121,6 +133,8 @@ class LiveEffects:
                 self._left_s(f"the wait of {id_}")
             case Sync():
                 self._session.journal.barrier()
+            case ListTools():
+                return ask_server(self._session, effect, lambda: self._may_begin("an MCP server's start"))
             case Parse(parse):
                 return parse() if self._deadline is None else run_bounded(parse, self._deadline, "the parser")
         return None
@@ -150,6 +164,8 @@ class LiveEffects:
                 self._left_s(f"the wait of {id_}")
             case Sync():
                 await asyncio.to_thread(self._session.journal.barrier)
+            case ListTools():
+                return await aask_server(self._session, effect, lambda: self._may_begin("an MCP server's start"))
             case Parse(parse) if self._deadline is not None:
                 return await arun_bounded(parse, self._deadline, "the parser")
             case _:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lllm.models.function import Function, FunctionCall
+from lllm.models.mcp import MCP
 from lllm.models.request import ModelRequest
 from lllm.providers.base import Provider
 
@@ -26,6 +28,7 @@ class Job:
 
     Attributes:
         attempt: how often it was begun before, by a process that died.
+        watch: what is around it while it runs, and is given its result; None where nobody watches.
     """
 
     id: str
@@ -34,6 +37,10 @@ class Job:
     call: FunctionCall
     arguments: Mapping[str, Any]
     attempt: int = 0
+    watch: Watch | None = None
+
+
+Watch = Callable[[Job], AbstractContextManager[Callable[[FunctionCall], None]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +69,26 @@ class Sync:
 
 
 @dataclass(frozen=True, slots=True)
+class ListTools:
+    """Ask a server what it offers; answer with that as JSON text.
+
+    Attributes:
+        soon: servers that are asked next, and may begin to start meanwhile.
+    """
+
+    id: str
+    server: MCP
+    soon: tuple[MCP, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Parse:
     """Run the user's parser; answer with its value, or raise what it raises."""
 
     parse: Callable[[], Any]
 
 
-Effect = AskModel | StartFunctions | NextResult | Sleep | Sync | Parse
+Effect = AskModel | StartFunctions | NextResult | Sleep | Sync | ListTools | Parse
 
 
 class DeadlineHit(BaseException):

@@ -8,17 +8,15 @@ runs inside it, since they share one log.
 from __future__ import annotations
 
 import random
-import re
 import threading
 from collections.abc import Callable
 
 from lllm.errors import ConfigError
 from lllm.llm.effects import Tape
 from lllm.llm.place import BEFORE, SCOPE
+from lllm.log.scopes import without_attempts
 
-_ASIDE = frozenset({"contract", "note"})  # they stand where they stand by chance
-# In a scope, what tells a function that is run again after a crash; see lllm.llm.place.
-_ATTEMPT = re.compile(r"\+[0-9]+(?=\.)")
+_ASIDE = frozenset({"contract", "note", "offer"})  # they stand where they stand by chance
 
 
 class Ids:
@@ -63,7 +61,7 @@ class Ids:
 
     def random(self, seed: int) -> random.Random:
         """Return the stream of random numbers of the current scope; a function that runs again draws what it drew."""
-        scope = _ATTEMPT.sub("", SCOPE.get())
+        scope = without_attempts(SCOPE.get())
         return self._randoms.setdefault(scope, random.Random(f"{seed}:{scope}"))  # noqa: S311 - repeatable by design
 
     def once(self, key: str, do: Callable[[], object]) -> None:

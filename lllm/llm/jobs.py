@@ -59,6 +59,11 @@ class DaemonThreads:
         else:
             self._work.put(work)
 
+    @property
+    def idle(self) -> int:
+        """How many of them have nothing to do, at least: one that has just ended its work may not be counted yet."""
+        return self._idle.qsize()
+
     @staticmethod
     def _serve(work: Callable[[], None], queue: SimpleQueue[Callable[[], None]], idle: SimpleQueue[None]) -> None:
         while True:
@@ -216,6 +221,15 @@ class Jobs:
 
 def run_job(job: Job) -> FunctionCall:
     """Run one function to its end in this thread; what it raises becomes its result."""
+    if job.watch is None:
+        return _run(job)
+    with job.watch(job) as tell:
+        call = _run(job)
+        tell(call)
+    return call
+
+
+def _run(job: Job) -> FunctionCall:
     with function_scope(job.id, job.attempt):
         try:
             value = _callable(job)(**job.arguments)
@@ -228,6 +242,15 @@ def run_job(job: Job) -> FunctionCall:
 
 async def arun_job(job: Job) -> FunctionCall:
     """Async twin of :func:`run_job`, for async functions on the running loop."""
+    if job.watch is None:
+        return await _arun(job)
+    with job.watch(job) as tell:
+        call = await _arun(job)
+        tell(call)
+    return call
+
+
+async def _arun(job: Job) -> FunctionCall:
     with function_scope(job.id, job.attempt):
         try:
             return job.function.finish(job.call, await _callable(job)(**job.arguments))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from lllm.const import Finish
 from lllm.errors import ParseError
+from lllm.models.function import Function, FunctionCall
 from lllm.models.message import Message
 from lllm.models.prompt import Prompt
 
@@ -45,6 +46,28 @@ def parse_reply(reply: Message[Any], prompt: Prompt[Any], args: Mapping[str, Any
         return Verdict("", parser(subject, **args))
     except ParseError as error:
         return Verdict(error.message or "the reply could not be parsed")
+
+
+def may_be_kept(reply: Message[Any], functions: Iterable[Function]) -> bool:
+    """Whether a reply that passed may be given again in place of asking: it is whole, and its calls fit. Pure.
+
+    The model is told of a call that does not fit, and mends it; a cache that gives it again would have it mend it for
+    ever. A reply that was cut off may have passed where nobody parses.
+    """
+    if reply.finish in (Finish.CONTENT_FILTER, Finish.REFUSAL) or reply.refusal:
+        return False
+    known = {function.name: function for function in functions}
+    return bool(reply.content.strip() or reply.function_calls) and all(
+        call.name in known and _fits(call, known[call.name]) for call in reply.function_calls
+    )
+
+
+def _fits(call: FunctionCall, function: Function) -> bool:
+    try:
+        function.bind(call)
+    except Exception:  # noqa: BLE001 - ParseError, or a validator of the user's that raised
+        return False
+    return True
 
 
 def takes_message(prompt: Prompt[Any]) -> bool:

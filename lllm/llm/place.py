@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 
 from lllm.errors import LLLMError
+from lllm.log.scopes import to_scope
 
 SCOPE: ContextVar[str] = ContextVar("lllm_scope", default="")
 # The last event of this thread or task: a mark of its session, and its seq.
@@ -35,11 +36,13 @@ def scoped(scope: str) -> Generator[None]:
 
 
 def function_scope(id_: str, attempt: int = 0) -> AbstractContextManager[None]:
-    """Give a function that runs ids of its own, derived from its call's id, for what it asks the session itself.
+    """Give a function that runs ids of its own, derived from its call's, for what it asks the session itself.
 
-    Args:
-        id_: of the call, or of the step.
-        attempt: 0 for the first; a function that is run again after a crash must not use its first ids twice.
+    ``attempt`` says how often it was begun before: it must not use the ids of then twice.
     """
-    again = f"+{attempt}" if attempt else ""
-    return scoped(f"{id_.replace('/', '-')}{again}.")
+    return scoped(f"{to_scope(id_, attempt=attempt)}.")
+
+
+def step_scope(id_: str, attempt: int = 0) -> AbstractContextManager[None]:
+    """Give a step that runs ids of its own, as :func:`function_scope` does."""
+    return scoped(f"{to_scope(id_, is_step=True, attempt=attempt)}.")

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
+from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from lllm.const import VERSION, CompletionCost
@@ -21,6 +22,9 @@ from lllm.llm.ids import Ids
 from lllm.llm.kept import path_of, to_header, to_line
 from lllm.llm.limits import NO_LIMITS, Limits, Spending
 from lllm.llm.place import SCOPE, ReplayStopped, scoped
+from lllm.llm.servers import Servers
+from lllm.llm.trace import session_span
+from lllm.llm.trace_span import OpenSpan
 from lllm.llm.values import arun_step, run_step, take_value
 from lllm.log.base import ReplayableLogBase, SessionLog
 from lllm.machine.draw import table_hash
@@ -102,8 +106,12 @@ class Session:
         self.result: Any = None
         # Told what calls do while they do it, where the caller names no listener; see lllm.llm.stream. Live only.
         self.listen: Callable[[Any], None] | None = outer.listen if outer else None
+        # What it was opened with, such as agent_type and task, and the span that tells of it; see lllm.llm.trace.
+        self.about: Mapping[str, Any] = {}
+        self.span: OpenSpan | None = None
         self._spending = Spending(limits, outer._spending if outer else None)  # noqa: SLF001 - its own class
         self._ids = outer._ids if outer else Ids(tape)  # noqa: SLF001 - as above
+        self.servers: Servers = outer.servers if outer else Servers(self.redact.add)
         self._cancelled = threading.Event()
         self._runs: set[Session] = set()  # inside this one, and under way
         self._closed = False
@@ -140,6 +148,7 @@ class Session:
         opening = {**versions(), "session": safe, "seed": options["seed"]}
         data = to_header({**opening, **told})
         session = cls(log.open_session(safe), **options)
+        session.about = told
         try:
             session.emit("session.open", "", session.redact(data))
         except BaseException:
@@ -163,9 +172,10 @@ class Session:
         inner = Session(
             self.journal, limits=limits, seed=self.seed, tape=self.tape, name=self.name, run_id=self.run_id, outer=self
         )
+        inner.about = told
         self._runs.add(inner)
         try:
-            with inner.active(), scoped(f"{id_}."):
+            with inner.active(), scoped(f"{id_}."), session_span(inner):
                 yield inner
         except BaseException as error:
             inner._end_run(id_, error)
@@ -196,8 +206,7 @@ class Session:
         Raises:
             ConfigError: the session is live, and a replay runs this code.
         """
-        if self.tape is None and not self._closed:
-            refuse_in_replay()
+        self._check_place()
         seq = self.journal.append(kind, id, data, cause=cause or self._ids.last())
         self._ids.follow(kind, seq)
         return seq
@@ -374,7 +383,13 @@ class Session:
             self.log("session.close", "", self._ending(error))
             self.journal.barrier()
         finally:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        try:
             self.journal.close()
+        finally:
+            self.servers.close()
 
     def _ending(self, error: BaseException | None) -> dict[str, Any]:
         if error is not None:
@@ -389,13 +404,20 @@ class Session:
         self._tokens = _current.set(self), SCOPE.set("")
         if self.tape is not None:  # its session.open is recorded: what follows stands behind it, as it did
             self._ids.follow("session.open", 1)
+        self._spans = session_span(self)
+        self._spans.__enter__()
         return self
 
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         session, scope = self._tokens
         SCOPE.reset(scope)
         _current.reset(session)
-        self.close(error)
+        try:
+            self.close(error)
+        finally:
+            self._spans.__exit__(kind, error, trace)
 
 
 def versions() -> dict[str, str]:

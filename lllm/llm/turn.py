@@ -24,8 +24,9 @@ from lllm.errors import (
 )
 from lllm.llm.dialog import Dialog
 from lllm.llm.effects import AskModel, DeadlineHit, Effect, Parse, Sleep
-from lllm.llm.judge import Verdict, find_problem, parse_reply, parses_with_user_code
+from lllm.llm.judge import Verdict, find_problem, may_be_kept, parse_reply, parses_with_user_code
 from lllm.llm.kept import to_line
+from lllm.llm.offered import offer_functions
 from lllm.llm.round import FunctionRound
 from lllm.llm.stream import StateEvent
 from lllm.llm.terms import Terms
@@ -49,12 +50,13 @@ from lllm.machine import (
     Woke,
     step,
 )
-from lllm.machine.transitions import TERMINAL
+from lllm.machine.transitions import TERMINAL, unusable
 from lllm.models.call import FunctionCall
 from lllm.models.history import History
 from lllm.models.message import Attempt, Message, reply_facts_to_dict
 from lllm.models.plain import show
 from lllm.models.request import Contract, ModelRequest
+from lllm.providers.base import judged_of
 from lllm.utils import encode_json
 
 Flow = Generator[Effect, Any, None]
@@ -90,6 +92,10 @@ class Turn:
             LLLMError: the named error that the call ended in.
             BaseException: KeyboardInterrupt and cancellation of the task go on, once they are logged.
         """
+        trace = self.terms.trace
+        return self._flow() if trace is None else trace.around(self._flow())
+
+    def _flow(self) -> Flow:
         with self.dialog.in_call():
             event: Event = Called()
             while True:
@@ -121,12 +127,18 @@ class Turn:
         self.terms.tell(StateEvent(self.machine.state.value, type(event).__name__))
         return commands[0] if commands else None
 
+    @property
+    def _place(self) -> str:
+        """Id of the step that the call has come to; before the first, of none."""
+        return self._step_id or f"{self.dialog.id}/s-"
+
     # --- the model -----------------------------------------------------------------------------------------------
 
     def _call_model(self, command: CallModel) -> Generator[Effect, Any, Event]:
         if self.session.is_spent(self.dialog.id):
             return BudgetSpent()
         if not command.again:
+            self.terms = yield from offer_functions(self.terms, self.session, self._place)
             self._prepare(command)
         assert self._request is not None
         self._log_request(command)
@@ -146,7 +158,7 @@ class Turn:
                 text = self.terms.prompt.interrupt_handler_final()
                 self.dialog.append(Message(Roles.USER, text, "interrupt"))
         history = self.dialog.history if self.branch is None else self.branch
-        contract = self.terms.contracts(command.offer_functions)
+        contract = self.terms.contracts(self.terms.prompt, command.offer_functions)
         self._request = ModelRequest(contract, history, stream=self.terms.listen is not None)
 
     def _grow_branch(self, problem: str) -> None:
@@ -223,7 +235,12 @@ class Turn:
             self.reply = reply.with_parsed(verdict.parsed, self.attempts)
             if not n_calls:
                 self.dialog.keep(self.reply, self._body)
-        return ModelReplied(verdict.problem, n_calls, usage.total_tokens, usage.cost_usd or 0.0)
+        event = ModelReplied(verdict.problem, n_calls, usage.total_tokens, usage.cost_usd or 0.0)
+        if (judged := judged_of(self.terms.provider)) is not None:
+            assert self._request is not None
+            useful = not unusable(self.machine, event) and may_be_kept(reply, self._request.contract.functions)
+            judged(self._request, reply, usable=useful)
+        return event
 
     def _judge(self, reply: Message[Any]) -> Generator[Effect, Any, Verdict]:
         problem = find_problem(reply, self.terms.prompt)
@@ -311,7 +328,7 @@ class Turn:
         return self._error
 
     def _close(self, reason: Reason | None, error: BaseException | None = None) -> None:
-        step_id = self._step_id or f"{self.dialog.id}/s-"
+        step_id = self._place
         if reason is None:
             self.session.emit("call.close", step_id, '{"outcome":"done"}', self._seq)
             return

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from lllm.errors import ConfigError, LogFenced, LogPoisoned
 from lllm.llm.effects import MISSING, Tape
 from lllm.llm.kept import listed, path_of, to_line
-from lllm.llm.place import ReplayStopped, function_scope
+from lllm.llm.place import ReplayStopped, step_scope
 from lllm.log.base import SessionLog
 from lllm.models.plain import to_plain
 
@@ -48,9 +48,9 @@ def take_value(owner: Owner, name: str, make: Callable[[], Any]) -> Any:
     id_, cause = owner.next_id("v"), owner.last()
     with _making(owner, name, id_, cause):
         value = _recorded(owner, id_, name)
-        if value is MISSING:
-            value = make()
-    return _keep(owner, name, id_, value, cause)
+        plain = _to_kept(name, make() if value is MISSING else value)
+    owner.log("value", id_, {"name": name, "value": plain}, cause)
+    return plain
 
 
 def run_step(owner: Owner, name: str, make: Callable[[], Any], *, repeatable: bool) -> Any:
@@ -60,9 +60,9 @@ def run_step(owner: Owner, name: str, make: Callable[[], Any], *, repeatable: bo
         owner.journal.barrier()
     with _making(owner, name, id_, cause):
         value = _recorded(owner, id_, name)
-        if value is MISSING:
-            value = make()
-    return _keep(owner, name, id_, value, cause)
+        plain = _to_kept(name, make() if value is MISSING else value)
+    owner.log("value", id_, {"name": name, "value": plain}, cause)
+    return plain
 
 
 async def arun_step(owner: Owner, name: str, make: Callable[[], Awaitable[Any]], *, repeatable: bool) -> Any:
@@ -72,9 +72,9 @@ async def arun_step(owner: Owner, name: str, make: Callable[[], Awaitable[Any]],
         await asyncio.to_thread(owner.journal.barrier)
     with _making(owner, name, id_, cause):
         value = await _arecorded(owner, id_, name)
-        if value is MISSING:
-            value = await make()
-    return _keep(owner, name, id_, value, cause)
+        plain = _to_kept(name, await make() if value is MISSING else value)
+    owner.log("value", id_, {"name": name, "value": plain}, cause)
+    return plain
 
 
 def _begin(owner: Owner, name: str, *, repeatable: bool) -> tuple[str, int]:
@@ -100,7 +100,7 @@ def _making(owner: Owner, name: str, id_: str, cause: int) -> Generator[None]:
     """Give what makes a value ids of its own, and log what it raises, cancellation and exit included."""
     attempt = 0 if owner.tape is None else owner.tape.attempt(id_)
     try:
-        with function_scope(id_.replace("/", "~"), attempt):  # a mark that no scope of the user's can have
+        with step_scope(id_, attempt):
             yield
     except (ReplayStopped, LogPoisoned, LogFenced):  # no end of the step, but of all
         raise
@@ -110,14 +110,16 @@ def _making(owner: Owner, name: str, id_: str, cause: int) -> Generator[None]:
         raise
 
 
-def _keep(owner: Owner, name: str, id_: str, value: Any, cause: int) -> Any:
+def _to_kept(name: str, value: Any) -> Any:
+    """Return a value as the log keeps it.
+
+    Raises:
+        ConfigError: a replay would get another one back.
+    """
     plain = to_plain(value)[0]
     if plain != listed(value):
-        error = ConfigError(
+        raise ConfigError(
             f"step {name!r} returned {type(value).__name__}, which a log cannot hold",
             hint="return str, numbers, lists and dicts with text keys",
         )
-        owner.log("value", id_, {"name": name, "error": to_line(error), **path_of(type(error))}, cause)
-        raise error
-    owner.log("value", id_, {"name": name, "value": plain}, cause)
     return plain

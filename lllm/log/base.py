@@ -12,10 +12,10 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from lllm.errors import LogCorrupt, LogError, SessionNotFound
-from lllm.log.envelope import Event
+from lllm.log.envelope import Event, header_of
 from lllm.log.lineage import read_run
 from lllm.log.redact import Redactor
 
@@ -166,6 +166,21 @@ class ReplayableLogBase(ABC):
         """
         return read_run(self.read_session, self.resolve(session))
 
+    def read_header(self, session: str) -> dict[str, Any]:
+        """Return the header of a session, of a fork its own: the data of its first event, nothing behind it is read.
+
+        Args:
+            session: its name.
+
+        Returns:
+            What ``Session.open`` was told, and versions, seed and run id; empty where the session has no header.
+
+        Raises:
+            SessionNotFound: no such session.
+            LogCorrupt: its first event is damaged.
+        """
+        return header_of(next(iter(self.read_session(session)), None))
+
     def describe_session(self, session: str) -> SessionInfo:
         """Return one line about a session. Walks it; a store that can do better overrides this."""
         first = last = None
@@ -204,7 +219,7 @@ def to_session_info(
 ) -> SessionInfo:
     """Return the listing of a session from its first and its last event. Pure."""
     first, last = ends
-    opened = first.data if first is not None and first.kind == "session.open" else {}
+    opened = header_of(first)
     status: Status = "open"
     if damaged:
         status = "damaged"

@@ -32,6 +32,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
     {
         "session.open": "a session begins: task, agent type, versions, seed, configuration",
         "contract": "what a prompt asks for, when it is first used: its text, function schemas and parser",
+        "offer": "what a server of functions offers, when it is first asked: names, descriptions, schemas, hints",
         "dialog.open": "a dialog begins, or is forked from a parent at a message",
         "message": "a message that no model and no function wrote: system, user, handler",
         "model.request": "a model is about to be asked: which contract, how many messages, and the hash of their chain",
@@ -171,6 +172,11 @@ def peek_line(line: bytes, upcasters: Upcasters = UPCASTERS) -> Event:
     return Event(
         VERSION, fields["seq"], kind, fields["cause"], fields["id"], fields["ts"], fields["data"], ign, line, h
     )
+
+
+def header_of(first: Event | None) -> dict[str, Any]:
+    """Return the header that a session's first event holds; an empty one where it is none, as in a damaged log."""
+    return first.data if first is not None and first.kind == "session.open" else {}
 
 
 def stored_data(event: Event) -> str:

@@ -19,6 +19,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from lllm.errors import LogError
 from lllm.log.base import SessionInfo
 from lllm.log.flock import is_held
 from lllm.log.listing import Listed, Wanted, read_traces, to_sort_key
@@ -68,10 +69,20 @@ class SessionIndex:
         """Make the index anew from the sessions' files and return how many sessions it holds.
 
         Raises:
-            OSError: the old one cannot be removed.
+            LogError: it cannot be written.
         """
-        _remove(self.path)
-        return self._use(lambda db: int(db.execute("SELECT count(*) FROM sessions").fetchone()[0]))
+        try:
+            _remove(self.path)
+        except OSError as error:
+            raise self._to_unwritable(f": {error.strerror}") from error
+        count = self._use(lambda db: int(db.execute("SELECT count(*) FROM sessions").fetchone()[0]))
+        if not self.path.is_file():  # what stopped it has been told
+            raise self._to_unwritable()
+        return count
+
+    def _to_unwritable(self, why: str = "") -> LogError:
+        hint = "sessions are listed without it, too, which takes longer; or make the log's folder writable"
+        return LogError(f"the index cannot be made anew{why}", where=str(self.path), hint=hint)
 
     def _use(self, use: Callable[[sqlite3.Connection], Any]) -> Any:
         for _ in range(2):

@@ -13,7 +13,7 @@ from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from lllm.errors import ConfigError, LogCorrupt, LogError, SessionNotFound
-from lllm.log.envelope import Event
+from lllm.log.envelope import Event, header_of
 
 Read = Callable[[str], Iterator[Event]]
 
@@ -49,7 +49,7 @@ def to_parent(header: Mapping[str, Any]) -> Parent | None:
 
 def parent_of(first: Event | None) -> Parent | None:
     """Return the parent that a session's first event names, or None. Pure; raises as ``to_parent``."""
-    return to_parent(first.data) if first is not None and first.kind == "session.open" else None
+    return to_parent(header_of(first))
 
 
 def read_run(read: Read, session: str) -> Iterator[Event]:

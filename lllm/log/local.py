@@ -168,6 +168,7 @@ class LocalFileLog(ReplayableLogBase):
 
         Raises:
             SessionNotFound: nothing was logged yet.
+            LogError: the index cannot be written.
         """
         if not self.folder.is_dir():
             raise SessionNotFound("there is no log", where=str(self.folder), hint="run a task first")

@@ -115,12 +115,12 @@ def parse_arguments(raw: str) -> tuple[dict[str, Any], str]:
         return {}, f"the arguments are not valid JSON: {error}"
     if not isinstance(value, dict):
         return {}, f"the arguments must be a JSON object, got: {raw[:200]}"
-    if raw.count("[") + raw.count("{") > DEEPEST and _is_deep(value):
+    if raw.count("[") + raw.count("{") > DEEPEST and is_deep(value):
         return {}, f"the arguments are not valid JSON: {TOO_DEEP}"
     return cast("dict[str, Any]", value), ""
 
 
-def _is_deep(value: Any) -> bool:
+def is_deep(value: Any) -> bool:
     """Whether a JSON value is nested so deep that what walks it could hit the interpreter's limit."""
     level: list[Any] = [value]
     for _ in range(DEEPEST):

@@ -32,7 +32,7 @@ def declared_signature(parameters: dict[str, Any]) -> Signature:
         if not isinstance(schema, Mapping | bool):
             raise ConfigError(f"the schema of parameter {name!r} is {schema!r:.80}", hint="write {'type': 'string'}")
     unknown = [name for name in parameters["required"] if name not in properties]
-    if unknown and not parameters["additionalProperties"]:
+    if unknown and parameters.get("additionalProperties", True) is False:
         raise ConfigError(f"required, but no parameter: {', '.join(unknown)}", hint=f"there are: {[*properties]}")
 
     def bind(arguments: Mapping[str, Any]) -> Arguments:

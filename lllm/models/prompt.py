@@ -50,7 +50,8 @@ class Prompt(Generic[T]):
         exception_prompt: said when a reply cannot be used; holds ``{error_message}``.
         interrupt_prompt: said for each function result; holds ``{call_results}``.
         interrupt_final_prompt: said after the last allowed round of functions.
-        mcp_servers_list, allow_web_search, computer_use_config: kept, and refused by a call: no format sends them yet.
+        mcp_servers_list: servers whose functions an agent offers the model, too.
+        allow_web_search, computer_use_config: kept, and refused by a call: no format sends them yet.
     """
 
     path: str

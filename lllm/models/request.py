@@ -73,9 +73,8 @@ def build_contract(model: str, prompt: Prompt[Any], *, offered: bool, params: Ma
     """
     names = ("mcp_servers_list", "allow_web_search", "computer_use_config")
     if unsent := [name for name in names if getattr(prompt, name)]:
-        raise ConfigError(
-            f"prompt {prompt.path!r}: {', '.join(unsent)} cannot be sent yet", hint="leave it out for now"
-        )
+        hint = "leave it out" if unsent != [names[0]] else "ask through an agent, which knows what the servers offer"
+        raise ConfigError(f"prompt {prompt.path!r}: {', '.join(unsent)} cannot be sent yet", hint=hint)
     arguments = dict(params)
     extra_body = arguments.pop("extra_body", {})
     schema = prompt.format_schema

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lllm.providers.base import Delta, OnDelta, Provider, WireRequest
     from lllm.providers.build import build_provider, list_providers, register_provider
+    from lllm.providers.cache import CachedProvider
     from lllm.providers.http import HTTPProvider
     from lllm.providers.mock import MockProvider
+    from lllm.providers.override import wrap_provider
     from lllm.providers.wire.exchange import parse_exchange
     from lllm.providers.wire.profile import Profile
 
 __all__ = [
+    "CachedProvider",
     "Delta",
     "HTTPProvider",
     "MockProvider",
@@ -25,15 +28,18 @@ __all__ = [
     "list_providers",
     "parse_exchange",
     "register_provider",
+    "wrap_provider",
 ]
 
 _HOMES = {
     **dict.fromkeys(("Delta", "OnDelta", "Provider", "WireRequest"), "base"),
     **dict.fromkeys(("build_provider", "list_providers", "register_provider"), "build"),
     "parse_exchange": "wire.exchange",
+    "CachedProvider": "cache",
     "HTTPProvider": "http",
     "MockProvider": "mock",
     "Profile": "wire.profile",
+    "wrap_provider": "override",
 }
 
 

@@ -10,6 +10,7 @@ from lllm.errors import BadReply, ProviderError
 from lllm.models.message import Message
 from lllm.models.request import ModelRequest
 from lllm.providers.base import OnDelta, WireRequest
+from lllm.providers.pace import Pace
 from lllm.providers.wire.classify import parse_failure, redact
 from lllm.providers.wire.draft import Asked
 from lllm.providers.wire.formats import load_format
@@ -17,7 +18,7 @@ from lllm.providers.wire.profile import Profile
 from lllm.providers.wire.stream import ReplyStream
 
 if TYPE_CHECKING:
-    from lllm.providers.transport import Secrets
+    from lllm.providers.transport.port import Secrets
 
 MAX_BODY_BYTES = 64 << 20
 
@@ -66,7 +67,7 @@ class Question:
         return body
 
     def _failure(self, body: bytes) -> ProviderError:
-        from lllm.providers.transport import with_response  # noqa: PLC0415 - httpx is heavy
+        from lllm.providers.transport.over_httpx import with_response  # noqa: PLC0415 - httpx is heavy
 
         secrets = (self._key,) if self._key else ()
         error = parse_failure(self._status, self._headers, body, now_s=time.time(), secrets=secrets)
@@ -77,11 +78,17 @@ class Question:
 
 
 class Exchange(Question):
-    """One model call and its answer, read while it arrives; a stream is parsed piece by piece."""
+    """One model call and its answer, read while it arrives; a stream is parsed piece by piece.
 
-    def __init__(self, request: ModelRequest, profile: Profile, key: str, on_delta: OnDelta | None) -> None:
+    Attributes:
+        pace: told when the server refuses the call for its rate.
+        sent_at: what ``pace.refusals`` was when it was sent.
+    """
+
+    def __init__(self, request: ModelRequest, profile: Profile, key: str, on_delta: OnDelta | None, pace: Pace) -> None:
         self._format = load_format(profile.api)
         super().__init__(self._format.build_request(request, profile), profile, key)
+        self.pace, self.sent_at = pace, pace.refusals
         self.streamed = request.stream
         self.model = request.contract.model
         self._on_delta = on_delta
@@ -108,6 +115,7 @@ class Exchange(Question):
         if self._stream is None or not self._stream.complete:
             error.provider = self.profile.name
             error.partial = error.partial or (self._stream.partial if self._stream else "")
+            self.pace.failed(error, self.sent_at)
             raise error
 
     def to_message(self) -> Message[Any]:

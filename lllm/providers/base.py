@@ -38,7 +38,8 @@ OnDelta = Callable[[Delta], None]
 class Provider(Protocol):
     """A model behind a name. All methods may be called from many threads and tasks at once.
 
-    One that has a key also has a method ``secrets() -> tuple[str, ...]``; see :func:`secrets_of`.
+    One that has a key also has a method ``secrets() -> tuple[str, ...]``; see :func:`secrets_of`. One that keeps
+    replies also has a method ``judged``; see :func:`judged_of`.
     """
 
     @property
@@ -99,6 +100,15 @@ def secrets_of(provider: Provider) -> tuple[str, ...]:
     """Return what must stand in no log: the key that the provider would send right now, and the like. Cheap."""
     secrets: Callable[[], tuple[str, ...]] | None = getattr(provider, "secrets", None)
     return secrets() if secrets is not None else ()
+
+
+def judged_of(provider: Provider) -> Callable[..., None] | None:
+    """Return whom to tell what a reply was worth: ``judged`` of a provider that keeps replies, or of one around it.
+
+    Most have none. It is called ``judged(request, reply, usable=...)``, once for each reply, by whoever knows: a turn,
+    when the reply was parsed. What nobody spoke for is not kept. It returns at once and raises nothing.
+    """
+    return getattr(provider, "judged", None)
 
 
 @dataclass(frozen=True, slots=True)

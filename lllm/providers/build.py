@@ -13,41 +13,64 @@ from lllm.providers.base import Provider
 from lllm.providers.http import HTTPProvider
 from lllm.providers.mock import MockProvider
 from lllm.providers.presets import PRESETS
-from lllm.providers.project import nearest, provider_tables
+from lllm.providers.project import ProviderTables, nearest, provider_tables
 from lllm.providers.settings import HTTP_KEYS, build_profile, check_keys, to_address
 from lllm.providers.wire.profile import Profile
 
 Builder = Callable[[Mapping[str, Any]], Provider]
 _MOCK_KEYS = frozenset({"replies", "rules", "function"})
+_MLX_KEYS = frozenset({"model_path", "name", "adapter_path", "max_tokens", "timeout_s", "send_reasoning"})
 PARAMS = ("temperature", "max_tokens", "top_p", "seed")
 """Model arguments that a table of ``lllm.toml`` may give for all calls of its provider."""
 
 
-def build_provider(name: str, config: Mapping[str, Any] | None = None, *, api: str = "") -> Provider:
+def build_provider(
+    name: str, config: Mapping[str, Any] | None = None, *, api: str = "", tables: ProviderTables | None = None
+) -> Provider:
     """Return the provider of a name: one that comes with lllm, one of ``lllm.toml``, or a registered one.
 
     Args:
         name: such as ``openai``, ``ollama``, ``mock``, ``openai_compatible``; see ``lllm models list``.
         config: over HTTP ``base_url, api_key_env, api_key, timeout_s, headers`` and the fields of Profile; for the mock
-            one of ``replies``, ``rules``, ``function`` (a callable, or its ``module:name``). It goes over what the
-            table ``[llm.<name>]`` says, which goes over the preset and its environment variable.
+            one of ``replies``, ``rules``, ``function`` (a callable, or its ``module:name``); for all ``cache``, a
+            folder, and ``override``, a class as ``module:Class``. It goes over what the table ``[llm.<name>]`` says,
+            which goes over the preset and its environment variable.
         api: the wire format to speak, where the config does not say and the provider may speak several.
+        tables: of the ``lllm.toml`` that counts; default: the project's.
 
     Raises:
         ConfigError: an unknown name or key, with the nearest known one; a value of the wrong type.
     """
-    tables = provider_tables().llm
-    table = dict(tables.get(name, {}))
+    known = tables or provider_tables()
+    table = dict(known.llm.get(name, {}))
     kind = str(table.pop("provider", name if name in _BUILDERS else "openai_compatible"))
-    builder = _BUILDERS.get(kind if name in tables else name)
+    builder = _BUILDERS.get(kind if name in known.llm else name)
     if builder is None:
-        raise ConfigError(f"there is no provider {name!r}", hint=nearest(name, {*_BUILDERS, *tables}))
+        raise ConfigError(f"there is no provider {name!r}", hint=nearest(name, {*_BUILDERS, *known.llm}))
     settings = {**_to_settings(name, table), **(config or {})}
+    cache, override = settings.pop("cache", None), settings.pop("override", None)
     if api and kind in _SPEAK_CHAT:
         settings.setdefault("api", api)
-    if kind != name and name in tables:
+    if kind != name and name in known.llm:
         settings.setdefault("name", name)
-    return builder(settings)
+    provider = builder(settings)
+    if tables is not None and isinstance(provider, HTTPProvider):
+        provider.tables = tables
+    return _wrapped(provider, override, cache, settings)
+
+
+def _wrapped(provider: Provider, override: Any, cache: Any, settings: Mapping[str, Any]) -> Provider:
+    """Return a provider with what its settings put around it: the cache outermost, so that a hit runs nothing else."""
+    if override is not None:
+        from lllm.providers.override import wrap_provider  # noqa: PLC0415 - only where it is asked for
+
+        made: Any = load_callable(override) if isinstance(override, str) else override
+        provider = wrap_provider(provider, made)
+    if cache is not None:
+        from lllm.providers.cache import build_cached  # noqa: PLC0415 - as above
+
+        provider = build_cached(provider, cache, settings)
+    return provider
 
 
 def _to_settings(name: str, table: dict[str, Any]) -> dict[str, Any]:
@@ -61,15 +84,15 @@ def _to_settings(name: str, table: dict[str, Any]) -> dict[str, Any]:
     return settings
 
 
-def provider_params(name: str) -> dict[str, Any]:
+def provider_params(name: str, tables: ProviderTables | None = None) -> dict[str, Any]:
     """Return the model arguments that ``lllm.toml`` gives for all calls of a provider."""
-    table = provider_tables().llm.get(name, {})
+    table = (tables or provider_tables()).llm.get(name, {})
     return {key: table[key] for key in PARAMS if key in table}
 
 
-def default_model(name: str) -> str:
+def default_model(name: str, tables: ProviderTables | None = None) -> str:
     """Return the model that a provider is asked for when nobody names one; empty where there is none."""
-    table = provider_tables().llm.get(name, {})
+    table = (tables or provider_tables()).llm.get(name, {})
     preset = PRESETS.get(str(table.get("provider", name)))
     return str(table.get("model") or (preset.model if preset else ""))
 
@@ -126,6 +149,13 @@ def _mock(config: Mapping[str, Any]) -> Provider:
     return MockProvider(config.get("replies"), function=function, rules=config.get("rules"))
 
 
+def _mlx(config: Mapping[str, Any]) -> Provider:
+    check_keys(config, _MLX_KEYS, "mlx")
+    from lllm.providers.mlx import MLXProvider  # noqa: PLC0415 - an extra
+
+    return MLXProvider(**config)
+
+
 def load_callable(place: str) -> Callable[..., Any]:
     """Import what ``module:name`` names.
 
@@ -145,6 +175,7 @@ def load_callable(place: str) -> Callable[..., Any]:
 _SPEAK_CHAT = frozenset({"openai_compatible", *(name for name, preset in PRESETS.items() if preset.api == "chat")})
 _BUILDERS: dict[str, Builder] = {
     "mock": _mock,
+    "mlx": _mlx,
     "openai_compatible": _compatible,
     **{name: _preset(name) for name in PRESETS},
 }

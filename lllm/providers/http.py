@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lllm.config.secret import is_secret
-from lllm.errors import BadRequest, ConfigError, ProviderError
+from lllm.errors import BadRequest, ConfigError, ProviderError, StatusError
 from lllm.models.message import Message
 from lllm.models.request import ModelRequest
 from lllm.providers.answers import Exchange, Question
 from lllm.providers.base import OnDelta, WireRequest
+from lllm.providers.pace import find_pace
 from lllm.providers.prices import with_price
 from lllm.providers.project import ProviderTables, provider_tables
 from lllm.providers.wire.profile import Profile
 from lllm.utils import Secret
 
 if TYPE_CHECKING:
-    from lllm.providers.transport import Transport
+    from lllm.providers.transport.port import Transport
 
 MIN_TIMEOUT_S = 0.001  # 0 would mean "do not wait" to a socket, which is no timeout
 
@@ -31,7 +32,7 @@ class HTTPProvider:
     Args:
         profile: which server, and what is special about it.
         api_key: the key; by default it is read from the profile's environment variable at each call.
-        transport: how bytes travel; by default httpx, imported at the first call.
+        transport: how bytes travel; by default DefaultTransport, imported at the first call.
         environ: where the variable is looked up.
     """
 
@@ -47,9 +48,12 @@ class HTTPProvider:
         self._api_key = None if api_key is None else Secret(api_key, profile.api_key_env or "api_key")
         self._transport = transport
         self._environ = environ
+        self._paced = "", find_pace(profile.base_url, "")  # the key that was used last, and its pace
         # Only ever set, so that threads need no lock; the profile itself stays as it was given.
         self._refuses_usage = False
-        self._tables: ProviderTables | None = None
+        # Of the project's lllm.toml, once they are read: its gates, and what models cost.
+        self.tables: ProviderTables | None = None
+        self._granted = False
 
     @property
     def name(self) -> str:
@@ -71,6 +75,9 @@ class HTTPProvider:
         end_s = time.monotonic() + left_s
         while True:
             exchange, transport = self._exchange(request, on_delta), self._use_transport()
+            for nap_s in self._naps(exchange, left_s):
+                time.sleep(nap_s)
+                left_s = max(MIN_TIMEOUT_S, end_s - time.monotonic())
             try:
                 transport.send(exchange.wire, exchange.secrets, exchange, left_s)
             except ProviderError as error:
@@ -87,6 +94,9 @@ class HTTPProvider:
         end_s = time.monotonic() + left_s
         while True:
             exchange, transport = self._exchange(request, on_delta), self._use_transport()
+            for nap_s in self._naps(exchange, left_s):
+                await _sleep(nap_s)
+                left_s = max(MIN_TIMEOUT_S, end_s - time.monotonic())
             try:
                 await transport.asend(exchange.wire, exchange.secrets, exchange, left_s)
             except ProviderError as error:
@@ -118,16 +128,32 @@ class HTTPProvider:
         return Question(WireRequest("GET", self.profile.base_url + path, headers, b""), self.profile, self._key())
 
     def _check_granted(self) -> ProviderTables:
-        if self._tables is None:
-            tables = provider_tables()
+        tables = self.tables or provider_tables()
+        if not self._granted:
             tables.check_granted(local=self.profile.is_local, what=f"provider {self.name!r}")
-            self._tables = tables
-        return self._tables
+            self.tables, self._granted = tables, True
+        return tables
 
     def _exchange(self, request: ModelRequest, on_delta: OnDelta | None) -> Exchange:
         self._check_granted()
         profile = replace(self.profile, stream_usage=False) if self._refuses_usage else self.profile
-        return Exchange(request, profile, self._key(), on_delta)
+        key = self._key()
+        if key != self._paced[0]:
+            self._paced = key, find_pace(self.profile.base_url, key)
+        return Exchange(request, profile, key, on_delta, self._paced[1])
+
+    def _naps(self, exchange: Exchange, timeout_s: float) -> Iterator[float]:
+        """Yield the waits before a call may be sent: none, unless another call with the same key was just refused."""
+        if exchange.pace.until_s is None:
+            return
+        try:
+            yield from exchange.pace.naps(timeout_s)
+        except StatusError as error:
+            from lllm.providers.transport.over_httpx import with_response  # noqa: PLC0415 - httpx is heavy
+
+            error.provider = self.profile.name
+            raise with_response(error, exchange.wire, {}, b"") from None
+        exchange.sent_at = exchange.pace.refusals
 
     def _finish(self, exchange: Exchange) -> Message[Any] | None:
         """Return the reply; None when the request was refused for a question that is now no longer asked.
@@ -142,10 +168,12 @@ class HTTPProvider:
             if asked and isinstance(error, BadRequest) and "stream_options" in error.excerpt:
                 self._refuses_usage = True
                 return None
+            exchange.pace.failed(error, exchange.sent_at)
             error.provider = self.profile.name
             if self.profile.api_key_env and error.status == 401:  # the key
                 error.hint = f"check the key in {self.profile.api_key_env}"
             raise
+        exchange.pace.answered(exchange.sent_at)
         return with_price(reply, exchange.model, self.profile.base_url, self._check_granted().prices)
 
     def _limit_s(self, timeout_s: float | None) -> float:
@@ -177,9 +205,9 @@ class HTTPProvider:
 
     def _use_transport(self) -> Transport:
         if self._transport is None:
-            from lllm.providers.transport import HTTPXTransport  # noqa: PLC0415 - httpx is heavy
+            from lllm.providers.transport.default import DefaultTransport  # noqa: PLC0415 - asyncio and urllib
 
-            self._transport = HTTPXTransport()
+            self._transport = DefaultTransport()
         return self._transport
 
     def close(self) -> None:
@@ -191,3 +219,9 @@ class HTTPProvider:
         """Close connections of the running event loop that no call uses."""
         if self._transport is not None:
             await self._transport.aclose()
+
+
+async def _sleep(seconds: float) -> None:
+    import asyncio  # noqa: PLC0415 - heavy; whoever awaits this has it
+
+    await asyncio.sleep(seconds)

@@ -88,14 +88,14 @@ def provider_tables() -> ProviderTables:
     try:
         stat = path.stat()
     except OSError as error:
-        raise ConfigError(f"cannot read the file: {error.strerror}", where=str(path)) from None
+        raise ConfigError(f"cannot read the file: {error.strerror}", where=str(path or "")) from None
     known, mark = _read.get(path), (stat.st_mtime_ns, stat.st_size)
     if known is None or known.mark != mark:
         known = _read[path] = _Read(mark, build_tables(load_config(path).tables, path))
     return known.tables
 
 
-def build_tables(tables: Mapping[str, Any], path: Path) -> ProviderTables:
+def build_tables(tables: Mapping[str, Any], path: Path | None = None) -> ProviderTables:
     """Return what the tables of an ``lllm.toml`` say. Pure.
 
     Raises:
@@ -110,30 +110,32 @@ def build_tables(tables: Mapping[str, Any], path: Path) -> ProviderTables:
     return ProviderTables(path, llm, granted, prices)
 
 
-def _table(value: Any, name: str, path: Path) -> dict[str, Any]:
+def _table(value: Any, name: str, path: Path | None) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise ConfigError(f"{name} is no table", where=str(path), hint=f"write [{name}]")
+        raise ConfigError(f"{name} is no table", where=str(path or ""), hint=f"write [{name}]")
     return cast("dict[str, Any]", value)
 
 
-def _granted(table: dict[str, Any], path: Path) -> frozenset[str]:
+def _granted(table: dict[str, Any], path: Path | None) -> frozenset[str]:
     for name, value in table.items():
         if name not in CAPABILITIES:
-            raise ConfigError(f"there is no capability {name!r}", where=str(path), hint=nearest(name, CAPABILITIES))
+            raise ConfigError(
+                f"there is no capability {name!r}", where=str(path or ""), hint=nearest(name, CAPABILITIES)
+            )
         if not isinstance(value, bool):
-            raise ConfigError(f"[capabilities] {name} is true or false, not {value!r}", where=str(path))
+            raise ConfigError(f"[capabilities] {name} is true or false, not {value!r}", where=str(path or ""))
     return frozenset(name for name, value in table.items() if value)
 
 
-def _card(name: str, table: dict[str, Any], path: Path) -> ModelCard:
+def _card(name: str, table: dict[str, Any], path: Path | None) -> ModelCard:
     for key, value in table.items():
         if key not in _PRICES:
-            raise ConfigError(f"[prices.{name}] knows no {key!r}", where=str(path), hint=nearest(key, _PRICES))
+            raise ConfigError(f"[prices.{name}] knows no {key!r}", where=str(path or ""), hint=nearest(key, _PRICES))
         if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
             told = f"[prices.{name}] {key} is US dollars for a million tokens, not {value!r}"
-            raise ConfigError(told, where=str(path))
+            raise ConfigError(told, where=str(path or ""))
     return replace(ModelCard(name), **{_PRICES[key]: float(value) for key, value in table.items()})
 
 

@@ -24,6 +24,7 @@ _OVERRIDES = {
     "stream_usage": bool,
     "json_mode": str,
     "send_reasoning": bool,
+    "system_turns": bool,
     "max_tokens": int,
 }
 _CHOICES = {

@@ -6,18 +6,18 @@ difference: times, seqs, hashes, addresses, ids that a model gave its function c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
-from lllm.log.envelope import Event
+from lllm.log.envelope import Event, header_of
+from lllm.log.scopes import strand_of
 from lllm.replay.diverge import ABSENT, compared, first_difference
 from lllm.replay.facts import RunFacts, data_of, fields_of, to_facts
-from lllm.replay.recording import strand_of
 from lllm.replay.text import text_diff
 from lllm.utils import encode_json
 
-_FREE = frozenset({"note", "contract", "session.open", "session.resume"})
+_FREE = frozenset({"note", "contract", "offer", "session.open", "session.resume"})
 # Facts of an event that say when, where and at what price, not what.
 _BY_CHANCE: Mapping[str, frozenset[str]] = {
     "contract": frozenset({"fingerprint", "prompt_hash", "agent"}),
@@ -115,7 +115,7 @@ def diff_runs(events_a: Iterable[Event], events_b: Iterable[Event], names: tuple
         names: what the runs are called; default: as their headers say.
     """
     left, right = list(events_a), list(events_b)
-    header, remarks = _diff_headers(_header_of(left), _header_of(right))
+    header, remarks = _diff_headers(*(header_of(next(iter(events), None)) for events in (left, right)))
     changes = (_diff_event(kind, id_, one, other) for kind, id_, one, other in _pair(left, right))
     return RunDiff(
         a=to_facts(left, names[0]),
@@ -125,10 +125,6 @@ def diff_runs(events_a: Iterable[Event], events_b: Iterable[Event], names: tuple
         events=tuple(change for change in changes if change),
         remarks=tuple(remarks),
     )
-
-
-def _header_of(events: Sequence[Event]) -> Mapping[str, Any]:
-    return events[0].data if events and events[0].kind == "session.open" else {}
 
 
 def _diff_headers(left: Mapping[str, Any], right: Mapping[str, Any]) -> tuple[list[Change], list[str]]:

@@ -11,11 +11,15 @@ from lllm.replay.facts import RunFacts
 from lllm.replay.text import printable
 from lllm.utils import encode_json
 
+INDENT = 4
+"""The column in which the lines of a unified diff begin; further left stand the words about them."""
+
 _SESSION = "session"
 _MAX_DIALOGS = 20
 _MAX_CHANGES = 12
 _MAX_LINES = 40
 _MAX_CHARS = 300
+_HALF = " " * (INDENT // 2)
 _WORDS = {
     "message": "message",
     "model.request": "request",
@@ -99,21 +103,21 @@ def _title(change: Change) -> str:
 
 def _render_changes(changes: Sequence[Change]) -> Iterator[str]:
     for change in changes[:_MAX_CHANGES]:
-        yield from (f"  {line}" for line in _render_change(change))
+        yield from (f"{_HALF}{line}" for line in _render_change(change))
     if rest := len(changes) - _MAX_CHANGES:
-        yield from [f"  … and {rest} more; --json has all"] if rest > 0 else []
+        yield from [f"{_HALF}… and {rest} more; --json has all"] if rest > 0 else []
 
 
 def _render_change(change: Change) -> Iterator[str]:
     if change.a_seq is None or change.b_seq is None:
         only, value = ("B", change.b) if change.a_seq is None else ("A", change.a)
         yield f"only in {only}: {_name(change)} (seq {change.seq})"
-        yield f"    {_short(value)}"
+        yield f"{_HALF}{_HALF}{_short(value)}"
         return
     at = f" at {change.pointer}" if change.pointer and change.kind != "contract" else ""
     yield change.id if change.kind in {"header", "contract"} else f"{_place(change)}{at}"
     lines = change.diff.splitlines() or [f"-{_short(change.a)}", f"+{_short(change.b)}"]
-    yield from (f"  {line}" for line in _shortened(lines))
+    yield from (f"{_HALF}{line}" for line in _shortened(lines))
 
 
 def _shortened(lines: Sequence[str]) -> Iterable[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from lllm.log.envelope import Event
+from lllm.log.envelope import Event, header_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class RunFacts:
 
 def to_facts(events: Sequence[Event], name: str = "") -> RunFacts:
     """Return the facts of a run; ``name`` stands for the one that its header has."""
-    header = events[0].data if events and events[0].kind == "session.open" else {}
+    header = header_of(next(iter(events), None))
     close = events[-1].data if events and events[-1].kind == "session.close" else {}
     parent = data_of(header.get("parent"))
     replies = [event.data for event in events if event.kind == "model.reply"]

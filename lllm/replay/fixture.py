@@ -21,6 +21,9 @@ from lllm.log.local import LocalFileLog, check_name
 from lllm.log.reader import Walk, list_segments
 from lllm.replay.facts import data_of
 
+SESSIONS = "sessions"
+"""The folder beside a test, of the recordings that it replays."""
+
 
 def find_fixture(path: Path) -> tuple[LocalFileLog, str]:
     """Return the log and the session of a folder: of a fixture, or of one session among others in its log.
@@ -34,7 +37,7 @@ def find_fixture(path: Path) -> tuple[LocalFileLog, str]:
         return _open_log(path.parent, path.name), path.name
     names = LocalFileLog(check_name(path.name, "fixture"), {"log_dir": str(path.parent)}).session_names()
     log = _open_log(path, names[0] if names else "")
-    shared = {parent.session for name in names if (parent := to_parent(_header(log, name)))}
+    shared = {parent.session for name in names if (parent := to_parent(log.read_header(name)))}
     runs = sorted(set(names) - shared)
     if not runs:
         raise SessionNotFound("there is no recorded session here", where=str(path))
@@ -48,17 +51,12 @@ def _open_log(folder: Path, session: str) -> LocalFileLog:
     """Return the log of a folder, which takes the same secrets out of events as the one that was recorded with."""
     place = {"log_dir": str(folder.parent)}
     log = LocalFileLog(check_name(folder.name, "fixture"), place)
-    told = data_of(_header(log, session).get("config")).get("log_redact") if session else None
+    told = data_of(log.read_header(session).get("config")).get("log_redact") if session else None
     if not isinstance(told, list):
         return log if told is None else LocalFileLog(folder.name, {**place, "redact": told})
     # A pattern that fits its own text was itself taken out; what stands in its place is no pattern.
     patterns = [pattern for pattern in cast("list[Any]", told) if REDACTED not in str(pattern)]
     return LocalFileLog(folder.name, {**place, "redact": patterns})
-
-
-def _header(log: LocalFileLog, session: str) -> dict[str, Any]:
-    first = next(log.read_session(session), None)
-    return first.data if first is not None and first.kind == "session.open" else {}
 
 
 def save_fixture(log: LocalFileLog, session: str, target: Path, *, replace: bool = False) -> int:
@@ -95,7 +93,7 @@ def _lineage(log: LocalFileLog, session: str) -> Iterator[str]:
     """Yield a session and those that it shares events with, nearest first; that this ends, reading it has shown."""
     while True:
         yield session
-        parent = to_parent(_header(log, session))
+        parent = to_parent(log.read_header(session))
         if parent is None:
             return
         session = parent.session

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import ExitStack
 from itertools import count
 from typing import Any
@@ -15,14 +15,17 @@ from lllm.log.base import ReplayableLogBase, SessionLog
 from lllm.replay.edits import ForkJournal
 from lllm.replay.live import LiveReport, LiveTape, open_live
 from lllm.replay.overrides import NO_OVERRIDES, Overrides, to_built, to_overridden_header
-from lllm.replay.recording import Recording, find_place
+from lllm.replay.recording import Recording, cut
 from lllm.replay.rerun import Run, build_live, prompts_replaced, run_live, run_of
-from lllm.replay.unfinished import Decide, Unfinished, find_unfinished, to_decisions, undecided
+from lllm.replay.unfinished import Decide, find_unfinished, lost, to_decisions, undecided
 from lllm.utils import encode_json, safe_name
 
 
 class ForkedLog:
-    """Writes a fork's own events; its log is made when the first of them is new, not merely said anew.
+    """Writes a fork's own events; its log is made when something is done that the recording has not.
+
+    What is said before that, today's words of the past and remarks, waits until then: if nothing new follows, there is
+    no fork.
 
     Args:
         open_log: makes the fork's log, which begins with its header.
@@ -32,7 +35,7 @@ class ForkedLog:
     def __init__(self, open_log: Callable[[], SessionLog], shared: int) -> None:
         self._open_log, self._shared = open_log, shared
         self._log: SessionLog | None = None
-        self._edits: list[tuple[str, str, str, int]] = []
+        self._waiting: list[tuple[str, str, str, int]] = []
         self.written = 0
 
     @property
@@ -41,31 +44,27 @@ class ForkedLog:
         return "" if self._log is None else self._log.name
 
     def begin(self) -> None:
-        """Make the log, whose header tells the parent."""
-        self._opened()
+        """Make the log, whose header tells the parent, and write what waits for it."""
+        if self._log is None:
+            self._log = self._open_log()
+            for kind, id_, text, cause in self._waiting:
+                self._log.append(kind, id_, text, cause=cause)
 
     def append(self, kind: str, id_: str, text: str, cause: int) -> int:
         """Write an event that follows all before it, and return its seq in the whole run."""
-        if self._log is None and kind == "contract":  # of the past, if nothing new follows
-            self._edits.append((kind, id_, text, cause))
-        else:
-            self._opened().append(kind, id_, text, cause=cause)
+        self._write(kind, id_, text, cause)
         self.written += 1
         return self._shared + self.written
 
     def replace(self, kind: str, id_: str, text: str, cause: int) -> None:
         """Write an event that stands in the place of the shared one of its kind and id."""
+        self._write(kind, id_, text, cause)
+
+    def _write(self, kind: str, id_: str, text: str, cause: int) -> None:
         if self._log is None:
-            self._edits.append((kind, id_, text, cause))
+            self._waiting.append((kind, id_, text, cause))
         else:
             self._log.append(kind, id_, text, cause=cause)
-
-    def _opened(self) -> SessionLog:
-        if self._log is None:
-            self._log = self._open_log()
-            for kind, id_, text, cause in self._edits:
-                self._log.append(kind, id_, text, cause=cause)
-        return self._log
 
     def barrier(self) -> None:
         """Return when what was written survives a power loss."""
@@ -124,10 +123,10 @@ def fork(  # noqa: PLR0913 - all but four are keyword-only
     with ExitStack() as held, ExitStack() as block:
         held.enter_context(log.keeping())  # nobody may prune the parent before the fork's header names it
         whole = Recording(log.read_run(parent))
-        recording = Recording(whole.events[: find_place(whole, at) - 1])
+        recording = cut(whole, at)
         block.enter_context(prompts_replaced({**(whole.header.get("prompts") or {}), **overrides.prompts}))
         unfinished = find_unfinished(recording)
-        decisions = to_decisions(_lost(unfinished, whole), decide)
+        decisions = to_decisions(lost(unfinished, whole), decide)
         header = _to_header(parent, recording, overrides)
 
         def open_log() -> SessionLog:
@@ -148,12 +147,6 @@ def fork(  # noqa: PLR0913 - all but four are keyword-only
         except ReplayDiverged as error:
             raise _earlier(error, parent) from None
     return LiveReport(writer.name, result, recording.replayed, writer.written, tuple(unfinished), live.usage)
-
-
-def _lost(unfinished: Iterable[Unfinished], whole: Recording) -> list[Unfinished]:
-    """Return what never ended, of what was under way where a fork begins."""
-    ends = ("function.result", "value")
-    return [item for item in unfinished if not any(whole.find(kind, item.id) for kind in ends)]
 
 
 def _to_header(parent: str, recording: Recording, overrides: Overrides) -> dict[str, Any]:

@@ -9,14 +9,16 @@ from threading import Condition, RLock, active_count
 from typing import Any
 
 from lllm.errors import LLLMError, LogError, ReplayDiverged
+from lllm.llm.jobs import THREADS
 from lllm.llm.place import ReplayStopped
 from lllm.log.base import SessionLog
 from lllm.log.envelope import Event, stored_data
 from lllm.log.redact import Redactor
+from lllm.log.scopes import strand_of
 from lllm.machine.commands import Reason
 from lllm.replay.diverge import compared, diverged, never_reached, other_order, same
 from lllm.replay.rebuilt import to_cancellation
-from lllm.replay.recording import Recording, strand_of
+from lllm.replay.recording import Recording
 from lllm.replay.turns import runs_loop
 
 _OF_A_CALL = frozenset({"model.request", "function.call", "function.result", "wait"})
@@ -93,6 +95,8 @@ class TapeJournal(SessionLog):
                 raise LogError("the session's log is closed", where=self.name)
             if kind == "note":
                 return self._take_note(id, self.redact(data_json), cause)
+            if kind == "offer" and (known := self.recording.find(kind, id)) is not None:
+                return known.seq
             if kind == "contract":
                 return self._take_contract(id, self.redact(data_json), cause)
             return self._take(kind, id, data_json, cause)
@@ -122,7 +126,7 @@ class TapeJournal(SessionLog):
 
     def _await_others(self, cause: int, id_: str) -> None:
         """Let other threads that were begun in the same place do what they did before the recording's end."""
-        if not self.recording.is_whole and active_count() > 1 and not runs_loop():
+        if not self.recording.is_whole and _may_come():
             self._lock.wait_for(lambda: self.recording.follower(cause, id_) is None, _OTHERS_S)
 
     def _is_one(self, recorded: Event, kind: str, id_: str, text: str, *, is_equal: bool) -> bool:
@@ -235,7 +239,7 @@ class TapeJournal(SessionLog):
 
         Not before other threads have done what they did before the recording's end: they are compared, too.
         """
-        if active_count() > 1 and not runs_loop():
+        if _may_come():
             last = len(self.recording.events)
             with self._lock:
                 self._lock.wait_for(lambda: self.failure is not None or self.recording.first_undone > last, _OTHERS_S)
@@ -270,6 +274,14 @@ class TapeJournal(SessionLog):
     def close(self) -> None:
         """Accept no further event, as a log does."""
         self._is_closed = True
+
+
+def _may_come() -> bool:
+    """Whether another thread could do something while this one waits for it. What a loop's tasks do, its loop must do.
+
+    A thread that waits for a function to run does nothing by itself; of any other, nobody knows what it is about to do.
+    """
+    return active_count() > 1 + THREADS.idle and not runs_loop()
 
 
 def _cancel_as_recorded(recorded: Event) -> None:

@@ -14,13 +14,28 @@ from typing import Any, Protocol
 from lllm.const import NO_COST, CompletionCost
 from lllm.errors import OutcomeUnknown
 from lllm.llm.build import build_session_limits
-from lllm.llm.effects import MISSING, AskModel, Effect, Effects, Job, NextResult, Parse, Sleep, StartFunctions, Sync
+from lllm.llm.effects import (
+    MISSING,
+    AskModel,
+    Effect,
+    Effects,
+    Job,
+    ListTools,
+    NextResult,
+    Parse,
+    Sleep,
+    StartFunctions,
+    Sync,
+)
+from lllm.llm.offered import offer_id
 from lllm.llm.session import Session
 from lllm.llm.stream import Listener
 from lllm.log.redact import Redactor
+from lllm.log.scopes import strand_of
 from lllm.models.function import FunctionCall, fail
+from lllm.models.mcp import MCP
 from lllm.replay.journal import TapeJournal
-from lllm.replay.recording import Recording, strand_of
+from lllm.replay.recording import Recording
 from lllm.replay.tape import Tape, TapeEffects
 from lllm.replay.unfinished import Decision, Unfinished, was_started
 
@@ -209,12 +224,8 @@ class LiveTapeEffects(TapeEffects):
     def _take(self, effect: Effect) -> Effect | None:
         """Take an effect: return what of it must be done for real; None when all of it is recorded or decided."""
         match effect:
-            case AskModel(id_):
-                self._id = id_
-                if self._peek() is not None:
-                    return None
-                self._tape.journal.go_live()
-                return effect
+            case AskModel(id_) | ListTools(id_):
+                return self._to_ask(id_, effect)
             case StartFunctions(jobs):
                 return self._to_start(jobs)
             case NextResult():
@@ -223,6 +234,19 @@ class LiveTapeEffects(TapeEffects):
                 return None if self._peek() is not None else effect
             case Sync():
                 return effect
+
+    def _to_ask(self, id_: str, effect: AskModel | ListTools) -> Effect | None:
+        """Return a question to a model or a server that has no recorded answer."""
+        self._id = id_
+        if self._peek() is not None or (isinstance(effect, ListTools) and self._is_offered(effect.server)):
+            return None
+        self._tape.journal.go_live()
+        if isinstance(effect, AskModel):
+            return effect
+        return replace(effect, soon=tuple(server for server in effect.soon if not self._is_offered(server)))
+
+    def _is_offered(self, server: MCP) -> bool:
+        return bool(self._journal.recording.offer(offer_id(server)))
 
     def _is_decided(self, effect: Effect) -> bool:
         return isinstance(effect, NextResult) and self._peek() is None
@@ -268,6 +292,7 @@ def open_live(
         name=str(header.get("session") or journal.name),
         run_id=str(header.get("run_id") or ""),
     )
+    session.about = header
     if listen is not None:
         session.listen = lambda event: listen(event) if journal.is_live else None
     return session

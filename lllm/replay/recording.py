@@ -9,36 +9,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import cached_property, lru_cache
+from functools import cached_property
 from threading import Lock
 from typing import Any
 
 from lllm.errors import EventNotFound, LogCorrupt
 from lllm.log.envelope import Event
+from lllm.log.scopes import is_in_step, is_within, scope_of, scopes_around, strand_of, to_scope, without_attempts
+from lllm.utils import encode_json
 
 # A contract stands where it was first needed, and two dialogs may need it first; the others are for readers.
-_FREE = frozenset({"note", "contract", "session.resume"})
+_FREE = frozenset({"note", "contract", "offer", "session.resume"})
 # What comes from outside, at any moment: Ctrl-C, and what it or a time-out makes of a task.
 _BREAKS = ("KeyboardInterrupt:", "CancelledError:")
 # What a header must hold where it holds it at all.
 _SHAPES = {"config": dict, "prompts": dict, "kwargs": dict, "forks": int, "agent_type": str, "chat": str}
-# Stands in the ids of what happened inside a step, and in no other.
-_OF_A_STEP = "~"
-
-
-@lru_cache(4096)
-def strand_of(id_: str) -> str:
-    """Return the strand of an event: its dialog, or what comes before the first ``/``.
-
-    A value is a strand of its own: it is logged when it is there, and the next one may be there first.
-    """
-    place = id_.partition("/")[0]
-    return id_ if place == "v" or place.endswith(".v") else place
-
-
-def scope_of(id_: str) -> str:
-    """Return the scope that an event's strand belongs to; empty outside of any."""
-    return strand_of(id_).rpartition(".")[0]
 
 
 def _prefix_of(id_: str) -> str:
@@ -80,7 +65,7 @@ class Recording:
         self._at: dict[str, int] = {}
         self._nested: set[int] = set()
         self._asked = frozenset(e.data.get("contract") for e in self.events if e.kind == "model.request")
-        self._functions = frozenset(e.id.replace("/", "-") for e in self.events if e.kind == "function.call")
+        self._functions = frozenset(without_attempts(to_scope(e.id)) for e in self.events if e.kind == "function.call")
         for event in self.events[1:]:
             self._place(event)
         for (_, prefix), drawn in self._drawn.items():
@@ -109,13 +94,8 @@ class Recording:
         """Whether it happened inside a function or a step: their results are served, so they never run again."""
         if event.kind in _FREE:
             return event.cause in self._nested
-        strand = strand_of(event.id)
-        return _OF_A_STEP in strand or ("." in strand and self._is_in_function(strand))
-
-    def _is_in_function(self, strand: str) -> bool:
-        """Whether one of the scopes around a strand is a function's: ``1-s0-f0``; ``1-s0-f0+1`` if it ran again."""
-        ends = (at for at, sign in enumerate(strand) if sign == ".")
-        return any(strand[:end].partition("+")[0] in self._functions for end in ends)
+        scope = without_attempts(scope_of(event.id))
+        return is_in_step(scope) or any(around in self._functions for around in scopes_around(scope))
 
     @property
     def header(self) -> dict[str, Any]:
@@ -150,6 +130,11 @@ class Recording:
     def find(self, kind: str, id_: str) -> Event | None:
         """Return the recorded event of this kind and id, or None."""
         return self._places.get((kind, id_))
+
+    def offer(self, id_: str) -> str:
+        """Return what a server offered, as JSON; empty when nobody asked it."""
+        event = self.find("offer", id_)
+        return "" if event is None else encode_json(event.data)
 
     @property
     def attempts(self) -> int:
@@ -231,7 +216,7 @@ class Recording:
         for event in self.events[1:]:
             scope = scope_of(event.id)
             before = scope_of(self.events[event.cause - 1].id) if event.cause else ""
-            if scope and not f"{before}.".startswith(f"{scope}."):
+            if scope and not is_within(before, scope):
                 found.setdefault(_prefix_of(event.id), []).append(event)
         return found
 
@@ -288,6 +273,11 @@ def check_header(header: Mapping[str, Any]) -> None:
     for key, shape in _SHAPES.items():
         if not isinstance(header.get(key), shape | None):
             raise LogCorrupt(f"the session's {key} is {header[key]!a:.80}", hint="lllm did not write this header")
+
+
+def cut(recording: Recording, at: int | str | None) -> Recording:
+    """Return what comes before event ``at``, none of it replayed yet; see :func:`find_place`. Pure."""
+    return Recording(recording.events[: find_place(recording, at) - 1])
 
 
 def find_place(recording: Recording, at: int | str | None) -> int:

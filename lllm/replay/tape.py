@@ -10,16 +10,29 @@ from collections.abc import Callable
 from typing import Any
 
 from lllm.errors import LogError
-from lllm.llm.effects import AskModel, DeadlineHit, Effect, Effects, Job, NextResult, Parse, Sleep, StartFunctions
+from lllm.llm.effects import (
+    AskModel,
+    DeadlineHit,
+    Effect,
+    Effects,
+    Job,
+    ListTools,
+    NextResult,
+    Parse,
+    Sleep,
+    StartFunctions,
+)
+from lllm.llm.offered import offer_id
 from lllm.llm.place import BEFORE
 from lllm.llm.stream import Listener, ReasoningEvent, TextEvent
 from lllm.log.envelope import Event
+from lllm.log.scopes import strand_of
 from lllm.machine.commands import Reason
+from lllm.models.mcp import MCP
 from lllm.models.message import Message, message_from_dict, reply_facts_from_dict
 from lllm.replay.diverge import diverged
 from lllm.replay.journal import TapeJournal
 from lllm.replay.rebuilt import to_answered, to_cancellation, to_error, to_provider_error
-from lllm.replay.recording import strand_of
 from lllm.replay.turns import Turns
 
 _BREAKS = frozenset({Reason.CANCELLED, Reason.DEADLINE})
@@ -125,12 +138,27 @@ class TapeEffects:
                 return self._result(self._next(self._id))
             case Sleep():
                 self._break_in(self._peek())
+            case ListTools(id_, server):
+                return self._offer(id_, server)
             case Parse(parse):
                 self._stop_before_parser()
                 return parse()
             case _:
                 return None
         return None
+
+    def _offer(self, id_: str, server: MCP) -> str:
+        """Return what a server offered; a call that ended before its first request ends as it did then."""
+        self._id = id_
+        ended = self._peek()
+        self._break_in(ended)
+        if ended is not None and ended.kind == "call.close" and "error" in ended.data:
+            raise to_error(ended.data["error"])
+        if text := self._journal.recording.offer(offer_id(server)):
+            return text
+        if ended is None and not self._journal.recording.is_whole:
+            raise self._journal.ended(id_)
+        raise self._journal.misfit("offer", id_, {"server": server.server_label})
 
     def _stop_before_parser(self) -> None:
         """Run no parser that was never seen to end: it may be what the recorded process hung in."""

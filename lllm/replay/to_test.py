@@ -13,10 +13,9 @@ from typing import Any
 from lllm.errors import ConfigError, LLLMError, SessionNotFound
 from lllm.log.local import LocalFileLog, check_name
 from lllm.replay.facts import data_of
-from lllm.replay.fixture import save_fixture
+from lllm.replay.fixture import SESSIONS, save_fixture
 from lllm.replay.text import printable
 
-SESSIONS = "sessions"
 _NAME_CHARS, _TASK_CHARS = 40, 70
 _TEST = '''"""Session {session} as a test.
 
@@ -67,22 +66,23 @@ def save_test(log: LocalFileLog, session: str, file: Path | None, *, folder: Pat
         LogExists: the recording is there already.
         LLLMError: the test's file is there already, or cannot be written.
     """
-    first = next(log.read_run(session), None)
-    if first is None:
+    header = log.read_header(session)
+    if not header:
         raise SessionNotFound(f"session {session} has no events", hint="run the task again")
-    _check_code(session, first.data)
-    name = check_name(name or _default_name(session, first.data), "test")
+    _check_code(session, header)
+    name = check_name(name or _default_name(session, header), "test")
     file = (file or folder / f"test_{_identifier(name)}.py").absolute()
     if file.exists():
         raise LLLMError("the file is there already", where=str(file), hint="choose another --name, or delete it")
+    began_ts = log.describe_session(session).started_ts or 0.0
     recording = file.parent / SESSIONS / name
     events = save_fixture(log, session, recording)
     try:
-        _write(file, render_test(session, name, first.data, first.ts, file=_shown(file)))
+        _write(file, render_test(session, name, header, began_ts, file=_shown(file)))
     except BaseException:
         rmtree(recording, ignore_errors=True)
         raise
-    return SavedTest(session, file, recording, events, tuple(data_of(first.data.get("prompts"))))
+    return SavedTest(session, file, recording, events, tuple(data_of(header.get("prompts"))))
 
 
 def _check_code(session: str, header: Mapping[str, Any]) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -41,7 +40,7 @@ class Turns:
         """
         if self._recording.first_undone < seq and not runs_loop():
             for _ in self._passes(seq):
-                threading.Event().wait(_PAUSE_S)
+                time.sleep(_PAUSE_S)
 
     async def await_turn(self, seq: int) -> None:
         """Async twin of :meth:`wait`: other tasks go on meanwhile."""

@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 from lllm.errors import ResumeUndecided
 from lllm.log.envelope import Event
-from lllm.replay.recording import Recording
+from lllm.log.scopes import is_within, scope_of, to_scope, without_attempts
+from lllm.replay.recording import Recording, cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,21 @@ def find_unfinished(recording: Recording) -> list[Unfinished]:
     return [_to_unfinished(recording, event) for event in open_]
 
 
+def lost(unfinished: Iterable[Unfinished], whole: Recording) -> list[Unfinished]:
+    """Return what never ended, of what was under way at an event of a whole recording."""
+    ends = ("function.result", "value")
+    return [item for item in unfinished if not any(whole.find(kind, item.id) for kind in ends)]
+
+
+def find_undecided(whole: Recording, at: int | str | None = None) -> list[Unfinished]:
+    """Return what somebody must decide about who goes on from event ``at``; default: where a resume or a fork begins.
+
+    Raises:
+        EventNotFound: there is no such event.
+    """
+    return [item for item in lost(find_unfinished(cut(whole, at)), whole) if item.policy == "unknown"]
+
+
 def _is_open(recording: Recording, event: Event) -> bool:
     if event.kind == "model.request":
         return not (recording.find("model.reply", event.id) or recording.find("model.error", event.id))
@@ -108,11 +124,10 @@ def was_started(recording: Recording, call: Event) -> bool:
 
 
 def _lines_inside(recording: Recording, event: Event) -> Iterable[str]:
-    scope = event.id.replace("/", "~" if event.kind == "step" else "-")
-    heads = (f"{scope}.", f"{scope}+")
+    scope = to_scope(event.id, is_step=event.kind == "step")
     kinds = ("model.request", "model.reply", "function.call", "function.result", "value")
     for other in recording.events[event.seq :]:
-        if other.kind in kinds and other.id.startswith(heads):
+        if other.kind in kinds and is_within(without_attempts(scope_of(other.id)), scope):
             name = other.data.get("name", "")
             yield f"{other.kind} {other.id} {name}".rstrip()
 

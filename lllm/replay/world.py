@@ -12,10 +12,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lllm.errors import ReplayDiverged
-from lllm.llm.effects import MISSING, Effect, Effects, Job, NextResult, StartFunctions
+from lllm.llm.effects import MISSING, Effect, Effects, Job, ListTools, NextResult, StartFunctions
+from lllm.llm.offered import offer_id
 from lllm.llm.place import ReplayStopped
 from lllm.llm.stream import Listener
-from lllm.models.function import FunctionCall
+from lllm.models.call import FunctionCall, parse_arguments
+from lllm.models.mcp import MCP
 from lllm.replay.rebuilt import to_answered, to_error
 from lllm.replay.recording import Recording
 
@@ -39,7 +41,9 @@ class World:
             if recording.is_nested(event):
                 continue
             if event.kind == "function.call" and (found := recording.find("function.result", event.id)) is not None:
-                self._answers[event.data["name"], _key(json.loads(event.data["arguments"] or "{}"))].append(found.data)
+                arguments, fault = parse_arguments(event.data["arguments"])
+                if not fault:  # what is no JSON object nobody can ask for
+                    self._answers[event.data["name"], _key(arguments)].append(found.data)
             elif event.kind == "value":
                 self._values[event.data["name"]].append(event.data)
 
@@ -68,6 +72,16 @@ class World:
         if "error" in data:
             raise to_error(data["error"], path=data.get("type", ""))
         return data["value"]
+
+    def offer(self, id_: str, server: MCP) -> str:
+        """Return what a server offered.
+
+        Raises:
+            ReplayStopped: nobody asked it.
+        """
+        if text := self._recording.offer(offer_id(server)):
+            return text
+        raise self._stopped("offer", id_, f"what MCP server {server.server_label!r} offers")
 
     def _stopped(self, kind: str, id_: str, what: str) -> ReplayStopped:
         known = [
@@ -157,6 +171,8 @@ class WhatIfEffects:
                 return True, None
             case NextResult():
                 return True, self._results.popleft()
+            case ListTools(id_, server):
+                return True, self._world.offer(id_, server)
             case _:
                 return False, None
 

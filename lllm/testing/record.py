@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 import os
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
@@ -21,10 +17,10 @@ from lllm.log.build import build_log_base
 from lllm.log.local import LocalFileLog
 from lllm.replay import replay
 from lllm.replay.fixture import find_fixture, save_fixture
+from lllm.replay.rerun import Run, finished
 from lllm.testing.spec import Spec
 from lllm.utils import encode_json, safe_name
 
-Run = Callable[[Session], Any]
 _DEFAULT_CONFIG = Path("config", "default.yaml")
 
 
@@ -63,7 +59,7 @@ def record(spec: Spec, target: Path, root: Path, *, header: Mapping[str, Any], r
 
 def _run_function(log: Any, name: str, run: Run, spec: Spec) -> None:
     with Session.open(log, name, header={"task": spec.task} if spec.task is not None else {}) as session:
-        result = _awaited(run(session))
+        result = finished(run(session))
         if session.result is None:
             session.result = result
 
@@ -87,7 +83,7 @@ def _run_system(
     # The recording is for every machine: it says nothing of where it was made.
     system.config = {key: value for key, value in config.items() if key != "log_dir"}
     kwargs = spec.kwargs or header.get("kwargs") or {}
-    _awaited(system(task, session_name=name, **kwargs))
+    finished(system(task, session_name=name, **kwargs))
     return system.log_base
 
 
@@ -110,15 +106,3 @@ def _check_secrets(config: Any) -> Any:
             hint='name the config in the mark: config="config/default.yaml"',
         )
     return config
-
-
-def _awaited(result: Any) -> Any:
-    """Return a result, waited for if it must be; a test's own event loop may be running in this thread."""
-    if not inspect.isawaitable(result):
-        return result
-
-    async def main() -> Any:
-        return await result
-
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(copy_context().run, asyncio.run, main()).result()

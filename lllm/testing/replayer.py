@@ -11,19 +11,19 @@ from typing import Any
 
 import pytest
 
-from lllm.cli.talk import rerun
 from lllm.config.project import find_project
 from lllm.discovery import auto_discover
 from lllm.errors import ConfigError, LLLMError, LogExists, SessionNotFound
+from lllm.llm.talk import offline_run
 from lllm.log.local import LocalFileLog
-from lllm.log.memory import NoLog
 from lllm.log.views import ReplaySession
 from lllm.replay import ReplayReport, replay
 from lllm.replay.fixture import find_fixture
+from lllm.replay.rerun import Run
 from lllm.testing.models import isolated_registries
 from lllm.testing.names import RECORDED, LLLMDriftWarning
 from lllm.testing.network import no_network
-from lllm.testing.record import Run, record
+from lllm.testing.record import record
 from lllm.testing.spec import Spec, find_folder, to_spec
 from lllm.testing.told import render_command, render_drift, render_error
 
@@ -127,8 +127,8 @@ class Replayer:
 
     def _replay(self, run: Run | None) -> ReplayReport:
         log, session = self._find()
-        header = _header_of(log, session)
-        return replay(log, session, rerun(header, NoLog()) if run is None and "chat" in header else run)
+        header = log.read_header(session)
+        return replay(log, session, run or offline_run(header))
 
     def _find(self) -> tuple[LocalFileLog, str]:
         try:
@@ -143,7 +143,8 @@ class Replayer:
             raise ConfigError(told, where=str(folder), hint="name a folder of sessions/, without a slash")
         header: dict[str, Any] = {}
         with suppress(LLLMError):  # without one that can be read, the mark must say all
-            header = _header_of(*find_fixture(folder))
+            log, session = find_fixture(folder)
+            header = log.read_header(session)
         root = self._toml.parent if self._toml else self._item.config.rootpath
         word = "replaced" if folder.is_dir() else "recorded"
         with self._online(), suppress(LogExists):  # somebody else's, of this moment, is as good
@@ -163,11 +164,6 @@ class Replayer:
                 self._item.warn(LLLMDriftWarning(text))
                 return
         pytest.fail(text, pytrace=False)
-
-
-def _header_of(log: LocalFileLog, session: str) -> dict[str, Any]:
-    first = next(log.read_run(session), None)
-    return first.data if first is not None else {}
 
 
 @contextmanager

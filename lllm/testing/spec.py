@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from lllm.errors import ConfigError
+from lllm.replay.fixture import SESSIONS
 
 Drift = Literal["error", "warn", "ignore"]
-SESSIONS = "sessions"
 
 
 @dataclass(frozen=True, slots=True)

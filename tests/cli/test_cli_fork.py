@@ -103,6 +103,7 @@ def test_a_name(whole, project, lllm):
         (("whole", "--model", "plan=m"), 2),
         (("whole", "--set", "nothing"), 2),
         (("whole", "-c", "config/none.yaml"), 4),
+        (("whole", "--again", "1/s0/f0"), 2),
     ],
 )
 def test_a_slip_of_the_finger_leaves_nothing(whole, project, lllm, words, code):

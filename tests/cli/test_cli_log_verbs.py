@@ -195,6 +195,16 @@ def test_the_index_is_made_anew_and_its_damage_is_told(log, lllm, lllm_json):
     assert lllm("log", "list", *at(log)).stderr == ""
 
 
+def test_an_index_that_cannot_be_made_is_told_with_a_way_out(log, lllm):
+    """A folder in its place is an obstacle for the super-user, too."""
+    write(log, "a")
+    (log.folder / "index.sqlite").mkdir()
+    result = lllm("log", "reindex", *at(log))
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "the index cannot be made anew" in result.stderr
+    assert "hint: sessions are listed without it" in result.stderr
+
+
 def test_listing_is_about_now(log, lllm_json):
     """The age of a session counts from its begin."""
     before = time.time()

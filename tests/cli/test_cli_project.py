@@ -214,6 +214,17 @@ def test_log_dir_names_a_folder_of_logs_or_one_log(project, lllm, tmp_path, monk
     assert lllm("log", "list", "--log-dir", str(tmp_path / "nope")).exit_code == 4
 
 
+def test_a_log_that_is_named_is_read_whatever_the_project_here_is_like(project, lllm, tmp_path, monkeypatch):
+    """Somebody's log is no concern of the config that happens to be around."""
+    lllm("run", TASK, "--session", "one")
+    monkeypatch.setenv("LLLM_CONFIG", str(tmp_path / "nope"))
+    for folder in (project / ".lllm/logs", project / ".lllm/logs/demo"):
+        for words in (("list",), ("show",), ("path",), ("tail",), ("fsck",), ("diff", "one", "one")):
+            assert lllm("log", *words, "--log-dir", str(folder)).exit_code == 0, words
+    assert lllm("log", "list").exit_code == 2
+    assert lllm("log", "list", "--log-dir", str(tmp_path), "-c", "none.yaml").exit_code == 4
+
+
 def test_show_marks_the_reply_that_was_pruned(project, lllm, lllm_json):
     """What the model said and what the dialog holds are two things; the reader must see which is which."""
     lllm("run", TASK)

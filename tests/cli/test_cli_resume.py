@@ -73,10 +73,24 @@ def test_an_answer_without_an_id_is_a_slip_of_the_finger(died, lllm):
     assert "ID=ANSWER" in result.stderr
 
 
-def test_a_decision_for_something_else_decides_nothing(died, project, lllm):
+@pytest.mark.parametrize("told", [("--again", "9/s9/f9"), ("--tell", "9/s9/f9"), ("--answer", "9/s9/f9=done")])
+def test_a_decision_for_something_else_is_a_slip_of_the_finger(died, project, lllm, told):
+    """Whoever mistypes an id must not believe that it is decided; nothing is done, also not what was decided well."""
     before = kinds(project, died)
-    assert lllm("resume", died, "--again", "9/s9/f9").exit_code == 1
+    result = lllm("resume", died, "--again", CALL, *told)
+    assert result.exit_code == 2
+    assert "no such id is undecided: 9/s9/f9" in result.stderr
+    assert f"Undecided here: {CALL} (function fuel_cost)" in result.stderr
     assert kinds(project, died) == before
+
+
+def test_nothing_is_undecided_in_a_session_whose_functions_had_not_begun(project, lllm):
+    """What begins anyway needs no decision."""
+    lllm("run", TASK, "--session", "whole")
+    name = cut(project, "model.reply", "1/s0")
+    result = lllm("resume", name, "--again", CALL)
+    assert result.exit_code == 2
+    assert "Undecided here: nothing" in result.stderr
 
 
 def test_a_session_whose_functions_had_not_begun_goes_on_unasked(project, lllm):

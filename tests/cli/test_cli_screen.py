@@ -1,13 +1,16 @@
 """What a terminal is given."""
 
 import io
+import re
 import sys
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lllm.cli.screen import Screen, preview
+from lllm.cli.screen import Screen, diff_style, preview
+from lllm.llm.session import Session
+from lllm.log import LocalFileLog
 from lllm.utils import visible
 
 
@@ -94,3 +97,35 @@ def test_options_behind_a_double_dash_are_no_options():
     """``lllm run -- --json`` has the task --json."""
     assert not Screen.of(["run", "--", "--json", "--debug"]).as_json
     assert Screen.of(["run", "--json"]).as_json
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "style"),
+    [
+        ("+new", 0, "green"),
+        ("-old", 0, "red"),
+        ("@@ -1 +1 @@", 0, "cyan"),
+        (" - a list's item, unchanged", 0, ""),
+        ("    -old", 4, "red"),
+        ("     - a list's item, unchanged", 4, ""),
+        ("      -1", 4, ""),
+        ("- x: words about it", 4, ""),
+        ("", 4, ""),
+    ],
+)
+def test_a_line_of_a_diff_has_its_colour_by_the_sign_in_its_first_column(line, column, style):
+    """What merely begins with such a sign further right is a text of the user's, and did not change."""
+    assert diff_style(line, column) == style
+
+
+def test_a_diff_of_two_sessions_colours_what_differs_alone(project, lllm, monkeypatch):
+    """An unchanged item of a list in a prompt must not look as if it were gone."""
+    log = LocalFileLog("demo", {"log_dir": str(project / ".lllm/logs")})
+    for name, word in (("a", "one"), ("b", "two")):
+        with Session.open(log, name) as session:
+            session.frontend("text", {"args": f"- kept\n{word}"})
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    told = lllm("log", "diff", "a", "b").stdout.splitlines()
+    coloured = [re.sub("\x1b[^m]*m", "", line).strip() for line in told if "\x1b[" in line]
+    assert [line[:1] for line in coloured if not line.startswith("@")] == ["-", "+"], told
+    assert "- kept" not in "".join(coloured)

@@ -8,7 +8,7 @@ import re
 import pytest
 from export_runs import HOSTILE, START, Story, trip
 
-from lllm.export import otel_names as names
+from lllm.log import otel_names as names
 
 # The fields of a span, by https://github.com/open-telemetry/opentelemetry-proto/blob/v1.7.0/opentelemetry/proto/trace/v1/trace.proto
 FIELDS = {
@@ -78,6 +78,11 @@ def test_names_and_facts_are_those_of_the_convention():
         "gen_ai.usage.input_tokens": "10",
         "gen_ai.usage.output_tokens": "4",
         "gen_ai.usage.cache_read.input_tokens": "2",
+        "llm.provider": "openai",
+        "llm.model": "m",
+        "llm.tokens.prompt": "10",
+        "llm.tokens.completion": "4",
+        "llm.latency.ms": "3000",
         "lllm.cost_usd": 0.25,
         "lllm.recall": "1",
         "lllm.effect.id": "1/s1",

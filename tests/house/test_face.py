@@ -20,7 +20,10 @@ PROMISED = {
     "PROMPT_REGISTRY AGENT_REGISTRY LLMCaller LLMResponder",
     "lllm.models": "Prompt Message Function FunctionCall MCP ParseError",
     "lllm.proxies": "BaseProxy ProxyRegistrator register_proxy get_proxy list_proxies",
-    "lllm.config": "find_config_file load_config load_agent_config",
+    "lllm.config": "find_config_file load_config load_agent_config load_project_config",
+    "lllm.clients": "LLMProvider LLMConfig LLMResponse CognitiveAgent CognitiveConfig get_llm_client LLMClient "
+    "OllamaBackend MLXBackend RemoteBackend MockBackend AgentScheduler ScheduledAgent Proposal local_complete "
+    "cloud_complete",
     "lllm.discovery": "auto_discover",
     "lllm.log": "ReplayableLogBase LocalFileLog NoLog ReplaySession build_log_base",
     "lllm.const": "Roles Modalities APITypes Providers Features RCollections ModelCard find_model_card "
@@ -84,6 +87,6 @@ def test_an_agent_on_the_mock_needs_no_http_and_no_validation():
 
 def test_asking_over_http_does_not_load_the_command_line_of_httpx():
     """By itself, httpx imports its own command line, with click and rich, wherever those are installed."""
-    loaded = loaded_by("import lllm.providers.transport")
+    loaded = loaded_by("import lllm.providers.transport.over_httpx")
     assert "httpx" in loaded
     assert loaded & {"rich", "click", "httpx._main"} == set()

@@ -228,8 +228,12 @@ def test_async_steps_are_the_same_events():
 @pytest.mark.parametrize("value", [object(), {1: 2}, float("nan"), {"k": {1}}, (object(),), b"x"])
 def test_a_step_whose_result_would_come_back_changed_is_refused(value):
     """Live run and replay must get the same value, to the last key."""
+    log = MemoryLog()
+    session = opened("s", log)
     with pytest.raises(ConfigError, match="which a log cannot hold"):
-        opened().step("s", lambda: value)
+        session.step("s", lambda: value)
+    (kept,) = events_of(session, log, "value")
+    assert kept.data["error"].startswith("ConfigError: step 's' returned"), "the log must not leave the step open"
 
 
 def test_a_tuple_comes_back_as_a_list_in_both():

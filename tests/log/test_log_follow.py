@@ -53,6 +53,18 @@ def segment(log, session, number=1):
     return log.folder / session / f"events-{number:06d}.jsonl"
 
 
+def interrupting(broken):
+    """Return options of a writer whose next writes are cut short by Ctrl-C where ``broken`` says so, one after one."""
+
+    def write(fd, content):
+        done = os.write(fd, content)
+        if broken and broken.pop(0):
+            raise KeyboardInterrupt
+        return done
+
+    return WriteOptions("flush", write=write)
+
+
 def test_events_come_as_they_are_written_across_files(log):
     """Who watches a run sees all of it, in its order, and then is let go."""
     opened = log.open_session("s")
@@ -91,15 +103,7 @@ def test_half_a_line_is_not_shown(log):
 def test_an_event_that_is_taken_back_is_followed_by_what_stands_in_its_place(tmp_path):
     """Ctrl-C in mid-append leaves a line that its writer takes back; a reader may have been faster."""
     broken = []
-
-    def write(fd, content):
-        done = os.write(fd, content)
-        if broken:
-            broken.clear()
-            raise KeyboardInterrupt
-        return done
-
-    log = LocalFileLog("base", {"log_dir": tmp_path}, WriteOptions("flush", write=write))
+    log = LocalFileLog("base", {"log_dir": tmp_path}, interrupting(broken))
     opened = log.open_session("s")
 
     def interrupted():
@@ -122,14 +126,7 @@ def test_an_event_that_is_taken_back_is_followed_by_what_stands_in_its_place(tmp
 def test_an_event_that_is_taken_back_while_it_is_read_is_no_damage(tmp_path):
     """What stands behind it then follows another event."""
     broken = [False, True]
-
-    def write(fd, content):
-        done = os.write(fd, content)
-        if broken and broken.pop(0):
-            raise KeyboardInterrupt
-        return done
-
-    opened = LocalFileLog("base", {"log_dir": tmp_path}, WriteOptions("flush", write=write)).open_session("s")
+    opened = LocalFileLog("base", {"log_dir": tmp_path}, interrupting(broken)).open_session("s")
     note(opened, "first")
     with pytest.raises(KeyboardInterrupt):
         note(opened, "never")
@@ -151,15 +148,7 @@ def test_a_forks_event_that_is_taken_back_leaves_its_place_to_the_next(log):
         opened.append("message", "1/m0", '{"text":"old"}')
     chain = list(log.read_session("s"))[-1].h
     broken = []
-
-    def write(fd, content):
-        done = os.write(fd, content)
-        if broken:
-            broken.clear()
-            raise KeyboardInterrupt
-        return done
-
-    opened = LocalFileLog("base", {"log_dir": log.folder.parent}, WriteOptions("flush", write=write)).open_session("f")
+    opened = LocalFileLog("base", {"log_dir": log.folder.parent}, interrupting(broken)).open_session("f")
     opened.append("session.open", "", encode_json({"parent": {"session": "s", "seq": 2, "chain": chain}}))
     broken.append(True)
     with pytest.raises(KeyboardInterrupt):

@@ -265,6 +265,37 @@ print([info.session for info in log.list_sessions()])
         assert (log.folder / ".changed" / "new").exists()
 
 
+@pytest.mark.parametrize("has_index", [True, False])
+def test_an_index_that_cannot_be_made_anew_says_so(has_index):
+    """Whoever asks for it must not believe that it is there; listing works without it, and the hint says that."""
+    code = """
+import os, sys
+from lllm.errors import LogError
+from lllm.log import LocalFileLog
+import lllm.log.index
+log = LocalFileLog("base", {"log_dir": sys.argv[1]})
+log.folder.as_uri()  # imports what it needs, which another user may not read
+if os.getuid() == 0: os.setuid(65534)
+try: log.rebuild_index()
+except LogError as error: print(error, error.hint)
+print([info.session for info in log.list_sessions()])
+"""
+    with tempfile.TemporaryDirectory() as name:  # not tmp_path, which only its owner may enter
+        log = LocalFileLog("base", {"log_dir": name})
+        write(log, "s")
+        if has_index:
+            log.rebuild_index()
+        for path in [Path(name), *Path(name).rglob("*")]:
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        env = os.environ | {"PYTHONPATH": str(Path.cwd())}
+        command = [sys.executable, "-c", code, name]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=env)
+        for path in [Path(name), *Path(name).rglob("*")]:
+            path.chmod(0o755)
+        assert "index.sqlite: the index cannot be made anew" in done.stdout, done.stderr
+        assert "writable\n['s']" in done.stdout
+
+
 def test_an_index_made_by_two_at_once_is_whole(log):
     """Two people may list at the same moment."""
     write_every_kind(log)

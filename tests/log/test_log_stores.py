@@ -135,6 +135,19 @@ class TestEveryStore:
         with pytest.raises(SessionNotFound):
             list(log.read_session("missing"))
 
+    def test_the_header_is_read_alone(self, log):
+        """Who only wants to know what a session ran need not read it, of a fork also not its parents."""
+        write(log, "s", task="t")
+        with log.open_session("fork") as fork:
+            fork.append("session.open", "", '{"parent":{"chain":"x","seq":3,"session":"gone"},"task":"u"}')
+        with log.open_session("odd") as odd:
+            odd.append("note", "note/0", '{"text":"no header"}')
+        assert log.read_header("s")["task"] == "t"
+        assert log.read_header("fork")["task"] == "u"
+        assert log.read_header("odd") == {}
+        with pytest.raises(SessionNotFound):
+            log.read_header("none")
+
     def test_a_session_can_be_read_while_it_is_written(self, log):
         """The viewer shows runs that are still going on."""
         with log.open_session("s") as opened:

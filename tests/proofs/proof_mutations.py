@@ -12,7 +12,8 @@ from proof_programs import Program, World
 
 from lllm.llm.session import Session
 from lllm.log.memory import MemoryLog
-from lllm.replay.recording import Recording, strand_of
+from lllm.log.scopes import strand_of
+from lllm.replay.recording import Recording
 
 Op = dict[str, Any]
 Plan = dict[str, Any]

@@ -11,8 +11,9 @@ from proof_scale import amounts
 
 from lllm.llm.session import Session
 from lllm.log.memory import MemoryLog
+from lllm.log.scopes import strand_of
 from lllm.replay import fork, replay
-from lllm.replay.recording import Recording, strand_of
+from lllm.replay.recording import Recording
 
 ATTEMPTS = 3
 

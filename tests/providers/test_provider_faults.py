@@ -15,10 +15,11 @@ from lllm.providers.wire.profile import Profile
 
 FILE = SHARED / "provider_faults.jsonl"
 FAULTS = [json.loads(line) for line in FILE.read_text().splitlines()] if FILE.exists() else []
-CHAT = [fault for fault in FAULTS if fault["api"] == "openai_chat"]
+APIS = {"openai_chat": "chat", "anthropic": "anthropic"}
+KNOWN = [fault for fault in FAULTS if fault["api"] in APIS]
 KEY = "sk-SECRET123"
 
-SAME = {"Timeout": "ProviderTimeout", "EmptyReply": "BadReply"}
+SAME = {"Timeout": "ProviderTimeout", "EmptyReply": "BadReply", "RequestTooLarge": "BadRequest"}
 """Errors that have another name here; a reply without a message is no wire format, so it is a BadReply."""
 
 DISAGREE = {
@@ -54,12 +55,12 @@ def limit_s(request):
     return request.contract.extra_body["limit_s"]
 
 
-@pytest.mark.skipif(not CHAT, reason="the list of faults is not beside this repository")
+@pytest.mark.skipif(not KNOWN, reason="the list of faults is not beside this repository")
 @pytest.mark.parametrize("use_async", [False, True], ids=["sync", "async"])
-@pytest.mark.parametrize("fault", CHAT, ids=[fault["name"] for fault in CHAT])
+@pytest.mark.parametrize("fault", KNOWN, ids=[fault["name"] for fault in KNOWN])
 def test_a_known_fault_ends_as_it_should(fault, use_async, fault_server):
     """A fault that is taken for a reply poisons a dialog; a reply that is taken for a fault is paid for twice."""
-    profile = Profile(name="faulty", base_url=fault_server.add(fault), api_key_env="KEY")
+    profile = Profile(name="faulty", api=APIS[fault["api"]], base_url=fault_server.add(fault), api_key_env="KEY")
     provider = HTTPProvider(profile, environ={"KEY": KEY})
     slow = fault.get("close") == "hang" or fault.get("delay_ms")
     request = ask(stream=fault.get("stream", False), extra_body={"limit_s": 0.4 if slow else 20})

@@ -19,7 +19,7 @@ from lllm.errors import ConfigError, ConnectFailed, ProviderError, ProviderTimeo
 from lllm.providers.base import secrets_of
 from lllm.providers.http import HTTPProvider
 from lllm.providers.mock import MockProvider
-from lllm.providers.transport import to_named_error
+from lllm.providers.transport.over_httpx import to_named_error
 from lllm.providers.wire.profile import Profile
 from lllm.utils import Secret
 

@@ -202,6 +202,29 @@ def test_changed_words_alone_leave_nothing_when_the_code_then_does_other_things(
     assert list(shop.log.session_names()) == ["whole"]
 
 
+def test_a_remark_about_the_past_is_kept_if_something_new_follows(shop):
+    """It makes no fork by itself, and stands in the fork's own log once there is one, with the seq that it was told."""
+    seqs = []
+
+    def remarking(session):
+        session.note("today")
+        seqs.append(session.journal.append("note", "note/9", '{"text":"more"}'))
+        return shop.run(session)
+
+    def other(session):
+        session.note("today")
+        raise ValueError("at once")
+
+    with pytest.raises(ReplayDiverged):
+        fork(shop.log, "whole", "1/s2", other)
+    assert list(shop.log.session_names()) == ["whole"]
+    name = fork(shop.log, "whole", "1/s2", remarking).session
+    notes = [(event.seq, event.data["text"]) for event in shop.events(name) if event.kind == "note"]
+    shared = shop.seq("model.request", "1/s2") - 1
+    assert notes == [(shared + 1, "today"), (shared + 2, "more")]
+    assert seqs == [shared + 2]
+
+
 def test_code_that_raises_in_its_past_leaves_no_fork(shop):
     def run(session):
         session.now()

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from replay_scenes import SCENES, record, replayed
@@ -122,3 +126,33 @@ def test_an_interrupt_between_two_events_replays_where_it_was():
     session.append("session.close", "", json.dumps({"status": "failed", "error": "KeyboardInterrupt: "}))
     report = replayed(scene, short)
     assert (report.status, report.error) == ("same", "KeyboardInterrupt: ")
+
+
+NOBODY_ELSE = """
+import threading
+from lllm.llm.jobs import THREADS
+from lllm.llm.session import Session
+from lllm.log import MemoryLog
+from lllm.replay import replay
+
+log = MemoryLog()
+session = Session.open(log, "s")
+with session.active():
+    session.now()
+    session.frontend("text", {"args": ["the end"]})
+session.journal.close()  # its process died
+THREADS.submit(lambda: None)
+assert threading.active_count() == 2
+while THREADS.idle == 0:
+    pass  # the thread has still to see that it is done
+threading.Condition.wait_for = lambda *_: print("waits")
+print(replay(log, "s", lambda session: [session.now(), session.step("other", int)]).status)
+"""
+
+
+def test_at_the_cut_nobody_is_waited_for_who_cannot_come():
+    """A thread that has run a function is kept for the next; alone it does nothing that the recording could have."""
+    command = [sys.executable, "-c", NOBODY_ELSE]
+    env = os.environ | {"PYTHONPATH": str(Path.cwd())}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=env)
+    assert (done.stdout, done.stderr) == ("differs\n", "")

@@ -18,8 +18,8 @@ from lllm.log import LocalFileLog
 from lllm.log.base import ReplayableLogBase
 from lllm.log.memory import MemoryLog
 from lllm.providers.base import WireRequest
-from lllm.providers.transport import also_httpx, with_response
-from lllm.replay import replay
+from lllm.providers.transport.over_httpx import also_httpx, with_response
+from lllm.replay import fork, replay
 
 
 def in_thread(work):
@@ -118,6 +118,22 @@ def _reraised(run):
 
     replay(recorded(lambda session: None), "s", run=keep)
     raise errors[0]
+
+
+def test_a_session_that_goes_on_is_refused_in_a_replay_too():
+    """What was resumed or forked acts for real, as a new session does: nothing of a replay may get into its log."""
+    live = Agent.quick(provider=echo_model(), log=MemoryLog())
+    log = recorded(lambda session: None)
+
+    def run(session):
+        dialog = live.init_dialog(session=session)
+        with pytest.raises(ConfigError, match="a replay is under way"):
+            _reraised(lambda _replayed: dialog.send_message("of the replay"))
+        dialog.send_message("of the fork")
+
+    forked = fork(log, "s", at=2, run=run)
+    told = [event.data["message"]["content"] for event in log.read_run(forked.session) if event.kind == "message"]
+    assert told == ["of the fork"]
 
 
 def test_a_run_that_knows_its_session_goes_on_beside_a_replay():

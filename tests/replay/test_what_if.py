@@ -77,6 +77,29 @@ class Desk:
 READ_A, READ_B = ("read", {"path": "a"}), ("read", {"path": "b"})
 
 
+@pytest.mark.parametrize("blank", ["", " ", "\n"])
+def test_arguments_that_are_blank_are_none(blank):
+    """Several servers send that for a function without parameters; it is read here as it was read when it ran."""
+
+    def run(session, functions):
+        model = function_model(lambda request: "end" if request.history[-1].role.value == "tool" else asked)
+        asked = {"calls": [{"name": "ping", "arguments": blank, "id": "c"}]}
+        dialog = Agent.quick(provider=model, functions=functions).init_dialog(session=session)
+        dialog.send_message("go")
+        return [call.result for call in Agent.quick(provider=model, functions=functions).call(dialog)[2]]
+
+    def ping() -> str:
+        """Ping."""
+        ran.append(1)
+        return "pong"
+
+    log, ran = MemoryLog(), []
+    with Session.open(log, "s", header={"task": "t"}) as session:
+        run(session, [ping])
+    assert what_if(log, "s", lambda session: run(session, [ping])).result == ["pong"]
+    assert ran == [1]
+
+
 def test_models_are_asked_and_functions_and_steps_are_not_run():
     desk = Desk(READ_A)
     report = desk.what_if()

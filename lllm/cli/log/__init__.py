@@ -14,6 +14,7 @@ _VERBS = {
     "tail": Verb("Show the last events of a session, and follow it while it runs.", "lllm.cli.log.tail"),
     "path": Verb("Print the folder of a session.", "lllm.cli.log.sessions"),
     "export": Verb("Write a session as a page, a transcript, events, a notebook or traces.", "lllm.cli.log.export"),
+    "cost": Verb("Sum the tokens and the money of one session, or of many.", "lllm.cli.log.cost"),
     "fsck": Verb("Check a session byte for byte.", "lllm.cli.log.check"),
     "prune": Verb("Remove old sessions, and what only they needed.", "lllm.cli.log.prune"),
     "reindex": Verb("Make the index of all sessions anew.", "lllm.cli.log.reindex"),

@@ -7,9 +7,7 @@ import click
 from lllm.cli import exits
 from lllm.cli.options import log_options, standard
 from lllm.cli.project import open_store
-from lllm.cli.screen import Screen
-
-_STYLES = {"-": "red", "+": "green", "@": "cyan"}
+from lllm.cli.screen import Screen, diff_style
 
 
 @click.command()
@@ -24,7 +22,7 @@ def diff(screen: Screen, a: str, b: str, config: str | None, log_dir: str | None
     """
     from lllm.log.lineage import read_readable  # noqa: PLC0415 - loaded when used
     from lllm.replay.diff import diff_runs  # noqa: PLC0415 - as above
-    from lllm.replay.diff_text import render_diff  # noqa: PLC0415 - as above
+    from lllm.replay.diff_text import INDENT, render_diff  # noqa: PLC0415 - as above
 
     store = open_store(config, log_dir)
     names = store.resolve(a), store.resolve(b)
@@ -35,7 +33,7 @@ def diff(screen: Screen, a: str, b: str, config: str | None, log_dir: str | None
         screen.json(found.to_dict() | {"damage": {"a": fault_a, "b": fault_b}})
     else:
         for line in render_diff(found).splitlines():
-            screen.line(line, _STYLES.get(line.lstrip()[:1], "") if line.startswith("    ") else "")
+            screen.line(line, diff_style(line, INDENT))
     for name, fault in zip(names, (fault_a, fault_b), strict=True):
         if fault:
             screen.say(f"error: {fault}\nhint: lllm log fsck {name}")

@@ -52,7 +52,19 @@ _STATUS_OF_CODE = {
     "billing_error": 402,
     "permission_error": 403,
     "not_found_error": 404,
+    "request_too_large": 413,
     "model_not_found": 404,
+    # Why a response with status 200 failed, where it is the request's fault (openai 3.52, types/responses).
+    **dict.fromkeys(
+        (
+            *("invalid_prompt", "bio_policy", "misalignment_policy_violation", "data_residency_mismatch"),
+            *("invalid_image", "invalid_image_format", "invalid_base64_image", "invalid_image_url", "image_too_large"),
+            *("image_too_small", "image_parse_error", "image_content_policy_violation", "invalid_image_mode"),
+            *("image_file_too_large", "unsupported_image_media_type", "empty_image_file", "image_file_not_found"),
+            "failed_to_download_image",
+        ),
+        400,
+    ),
     "rate_limit_error": 429,
     "rate_limit_exceeded": 429,
     "unavailable_error": 503,
@@ -66,7 +78,7 @@ _HINTS: dict[type[StatusError], str] = {
 }
 _TOO_LONG = re.compile(
     r"context_length_exceeded|maximum context length|prompt is too long|exceeds? the (?:available )?context"
-    r"|context (?:window|length) (?:is )?exceeded|exceeds the model'?s? (?:maximum )?context",
+    r"|longer than the context|context (?:window|length) (?:is )?exceeded|exceeds the model'?s? (?:maximum )?context",
     re.IGNORECASE,
 )
 _NO_QUOTA = re.compile(r"insufficient_quota|credit balance|exceeded your current quota|billing", re.IGNORECASE)

@@ -49,11 +49,13 @@ class WireFormat:
 
 
 _SSE = ("event-stream", re.compile(rb"\s*(?:data|event)?:"), True)
+_LINES = ("ndjson", re.compile(rb"\s*\{[^\n]*\}\s*\n\s*\{"), False)
 _STREAMS: dict[str, tuple[str, re.Pattern[bytes], bool]] = {
     "chat": _SSE,
     "responses": _SSE,
     "anthropic": _SSE,
-    "ollama": ("ndjson", re.compile(rb"\s*\{[^\n]*\}\s*\n\s*\{"), False),
+    "ollama": _LINES,
+    "ollama_generate": _LINES,
 }
 APIS = tuple(_STREAMS)
 

@@ -29,6 +29,7 @@ class Profile:
         stream_usage: ask for token counts at the end of a stream; strict servers refuse the question.
         json_mode: how a reply's JSON Schema is asked for: in full, as "some JSON", or not at all.
         send_reasoning: send the reasoning of earlier replies back in chat, as some reasoning models demand.
+        system_turns: send later system messages as such in the anthropic format; only some models know them.
         max_tokens: the limit on a reply's length where the format demands one and nobody names it.
     """
 
@@ -47,6 +48,7 @@ class Profile:
     stream_usage: bool = True
     json_mode: Literal["json_schema", "json_object", "none"] = "json_schema"
     send_reasoning: bool = False
+    system_turns: bool = False
     max_tokens: int = 8192
     dialect: str = field(init=False, repr=False, compare=False, default="")
     """Names everything above that changes a body, so that a rendered contract can be found again."""

@@ -1,4 +1,4 @@
-"""lllm over httpx with its log on, in ``flush``: the same work as every other peer of the comparison.
+"""lllm with its log on, in ``flush``, over aiohttp where that is installed: the same work as every other peer of the comparison.
 
 One agent, one session; each call is a dialog of its own in that session's log.
 """

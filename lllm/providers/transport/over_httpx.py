@@ -1,4 +1,4 @@
-"""The wire: one HTTP attempt, with credentials added last and every failure named. Only this file imports httpx.
+"""httpx behind the transport: sync calls, and async ones where aiohttp is not installed. Only this file imports httpx.
 
 A slot is an httpx transport that holds one connection. Idle slots wait in a deque, so that taking one costs the same
 with one call in flight as with a thousand; the pool of httpx scans all its connections at every change.
@@ -8,15 +8,15 @@ Requests go to the transport and not to `httpx.Client`: cookies, redirects and a
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 import sys
 import time
 import weakref
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any, Protocol, cast
-from urllib.request import getproxies, proxy_bypass
+from typing import Any, TypeVar, cast
 
 # Where click and rich are installed, httpx imports its own command line, and with it both: 9 MB and half of its import
 # time, for something that no request needs. A None in sys.modules makes that optional import fail at once.
@@ -27,48 +27,31 @@ import httpx
 if not sys.modules.get("httpx._main", True):
     del sys.modules["httpx._main"]
 
-from lllm.errors import BadReply, ConnectFailed, ConnectionLost, ProviderError, ProviderTimeout, StatusError
+from lllm.errors import (
+    BadReply,
+    ConfigError,
+    ConnectFailed,
+    ConnectionLost,
+    ProviderError,
+    ProviderTimeout,
+    StatusError,
+)
 from lllm.providers.base import Receiver, WireRequest
-
-KEEPALIVE_S = 300.0
-"""How long an idle connection is trusted: longer than a pause between two turns."""
-CONNECT_S = 20.0
-MAX_IDLE = 128
-"""Idle connections kept for one event loop, and for all threads together."""
+from lllm.providers.transport.gate import find_gate
+from lllm.providers.transport.per_loop import PerLoop
+from lllm.providers.transport.port import CONNECT_S, KEEPALIVE_S, MAX_IDLE, OWN_HEADERS, Secrets
+from lllm.providers.transport.route import build_empty_context, load_authorities, read_proxy
 
 _STALE = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 """How httpx says that the other side has closed the connection."""
 
-Secrets = tuple[tuple[str, str], ...]
-"""Headers that hold credentials."""
-
-
-class Transport(Protocol):
-    """Makes one attempt. ``receiver`` gets the answer piece by piece."""
-
-    def send(self, wire: WireRequest, secrets: Secrets, receiver: Receiver, timeout_s: float) -> None:
-        """Send, and feed the answer to ``receiver`` until it ends.
-
-        Raises:
-            TransportError: no whole answer came.
-        """
-        ...
-
-    async def asend(self, wire: WireRequest, secrets: Secrets, receiver: Receiver, timeout_s: float) -> None:
-        """Send, as :meth:`send` does; cancelling closes the connection."""
-        ...
-
-    def close(self) -> None:
-        """Close idle connections of sync calls."""
-        ...
-
-    async def aclose(self) -> None:
-        """Close idle connections of the running event loop."""
-        ...
+Slot = TypeVar("Slot", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
+_Place = tuple[int, str]
+"""Process and origin: a process that was forked must not speak on the connections of its parent."""
 
 
 class HTTPXTransport:
-    """The default transport. Safe to share between threads, tasks and event loops.
+    """A transport over httpx. Safe to share between threads, tasks and event loops.
 
     Args:
         verify: TLS context; by default one that trusts the usual authorities, made when it is first needed.
@@ -77,8 +60,8 @@ class HTTPXTransport:
 
     def __init__(self, *, verify: ssl.SSLContext | None = None, proxy: str | None = None) -> None:
         self._verify, self._proxy = verify, proxy
-        self._idle: dict[str, deque[httpx.HTTPTransport]] = {}
-        self._loops: dict[asyncio.AbstractEventLoop, LoopSlots] = {}
+        self._idle: dict[_Place, deque[httpx.HTTPTransport]] = {}
+        self._loops = PerLoop(LoopSlots)
         weakref.finalize(self, _close_all, self._idle)
 
     def send(self, wire: WireRequest, secrets: Secrets, receiver: Receiver, timeout_s: float) -> None:
@@ -90,7 +73,7 @@ class HTTPXTransport:
         check = _Deadline(timeout_s).check
         waits = {"connect": min(CONNECT_S, timeout_s), "read": timeout_s, "write": timeout_s, "pool": timeout_s}
         request = _to_httpx(wire, secrets, waits)
-        idle = self._idle.setdefault(_origin(request.url), deque())
+        idle = self._idle.setdefault(_place(request.url), deque())
         try:
             slot, response = self._open(idle, request)
             try:
@@ -127,7 +110,7 @@ class HTTPXTransport:
             except BaseException:
                 slot.close()
                 raise
-        slot = httpx.HTTPTransport(**self._options(request.url))
+        slot = _build(httpx.HTTPTransport, self._options(request.url))
         try:
             return slot, slot.handle_request(request)
         except BaseException:
@@ -137,8 +120,16 @@ class HTTPXTransport:
     async def asend(self, wire: WireRequest, secrets: Secrets, receiver: Receiver, timeout_s: float) -> None:
         """Send, and feed the answer to ``receiver`` until it ends; ``timeout_s`` bounds the whole."""
         request = _to_httpx(wire, secrets, {"connect": min(CONNECT_S, timeout_s)})
-        slots = await self._slots()
-        idle = slots.idle.setdefault(_origin(request.url), deque())
+        slots = await self._loops.get()
+        idle = slots.idle.setdefault(_place(request.url), deque())
+        async with find_gate():
+            await self._aexchange(request, receiver, timeout_s, idle)
+        if len(idle) > MAX_IDLE and (spare := _pop(idle)):
+            await spare.aclose()
+
+    async def _aexchange(
+        self, request: httpx.Request, receiver: Receiver, timeout_s: float, idle: deque[httpx.AsyncHTTPTransport]
+    ) -> None:
         limit = asyncio.timeout(timeout_s)
         try:
             async with limit:
@@ -160,8 +151,6 @@ class HTTPXTransport:
                 raise _timed_out(timeout_s, httpx.ReadTimeout) from None
             raise
         idle.append(slot)
-        if len(idle) > MAX_IDLE and (spare := _pop(idle)):
-            await spare.aclose()
 
     async def _aopen(
         self, idle: deque[httpx.AsyncHTTPTransport], request: httpx.Request
@@ -176,31 +165,19 @@ class HTTPXTransport:
             except BaseException:
                 await slot.aclose()
                 raise
-        slot = httpx.AsyncHTTPTransport(**self._options(request.url))
+        slot = _build(httpx.AsyncHTTPTransport, self._options(request.url))
         try:
             return slot, await slot.handle_async_request(request)
         except BaseException:
             await slot.aclose()
             raise
 
-    async def _slots(self) -> LoopSlots:
-        """Return the slots of the running loop; those of closed loops are dropped."""
-        loop = asyncio.get_running_loop()
-        slots = self._loops.get(loop)
-        if slots is None:
-            for old in [old for old in list(self._loops) if old.is_closed()]:
-                self._loops.pop(old, None)
-            slots = self._loops[loop] = LoopSlots()
-            await slots.close_with_loop()
-        return slots
-
     def _options(self, url: httpx.URL) -> dict[str, Any]:
-        proxy = self._proxy or _proxy_of(url.scheme, url.host)
+        proxy = self._proxy or read_proxy(url.scheme, url.host)
         limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEPALIVE_S)
-        if self._verify is None and (url.scheme == "https" or proxy):
-            self._verify = httpx.create_ssl_context()
-        # A plain address must not pay for loading authorities; a context without any trusts nobody.
-        return {"verify": self._verify or _empty_context(), "limits": limits, "proxy": proxy}
+        secure = url.scheme == "https" or proxy
+        verify = self._verify or (load_authorities() if secure else build_empty_context())
+        return {"verify": verify, "limits": limits, "proxy": proxy}
 
     def close(self) -> None:
         """Close idle connections of sync calls."""
@@ -208,7 +185,7 @@ class HTTPXTransport:
 
     async def aclose(self) -> None:
         """Close idle connections of the running event loop."""
-        slots = self._loops.get(asyncio.get_running_loop())
+        slots = self._loops.find()
         if slots is not None:
             await slots.aclose()
 
@@ -217,19 +194,7 @@ class LoopSlots:
     """Idle connections of one event loop."""
 
     def __init__(self) -> None:
-        self.idle: dict[str, deque[httpx.AsyncHTTPTransport]] = {}
-        self._hook: AsyncGenerator[None, None] | None = None
-
-    async def close_with_loop(self) -> None:
-        """Have the connections closed when the loop ends: `asyncio.run` finishes suspended async generators then."""
-        self._hook = self._until_loop_ends()
-        await anext(self._hook)
-
-    async def _until_loop_ends(self) -> AsyncGenerator[None, None]:
-        try:
-            yield
-        finally:
-            await self.aclose()
+        self.idle: dict[_Place, deque[httpx.AsyncHTTPTransport]] = {}
 
     async def aclose(self) -> None:
         """Close what is idle."""
@@ -238,12 +203,25 @@ class LoopSlots:
                 await slot.aclose()
 
 
+def _build(slot: Callable[..., Slot], options: dict[str, Any]) -> Slot:
+    """Return a new slot.
+
+    Raises:
+        ConfigError: its proxy cannot be used; its address is not quoted, for it may hold a password.
+    """
+    try:
+        return slot(**options)
+    except (ImportError, ValueError, httpx.InvalidURL) as error:
+        hint = "pip install 'httpx[socks]'" if isinstance(error, ImportError) else "check HTTPS_PROXY and its like"
+        raise ConfigError("the proxy of the environment cannot be used", hint=hint) from None
+
+
 def _chunks(response: httpx.Response, decoded: Callable[[], Any]) -> Any:
     """Return the body's chunks, through the decoder of httpx only where something is to be decoded."""
     return decoded() if "content-encoding" in response.headers else response.stream
 
 
-def _close_all(idles: dict[str, deque[httpx.HTTPTransport]]) -> None:
+def _close_all(idles: dict[_Place, deque[httpx.HTTPTransport]]) -> None:
     for idle in list(idles.values()):
         while slot := _pop(idle):
             slot.close()
@@ -258,32 +236,18 @@ def _pop(idle: deque[Any]) -> Any:
 
 
 @cache
-def _empty_context() -> ssl.SSLContext:
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-
-@cache
 def _url(url: str) -> httpx.URL:
     return httpx.URL(url)
 
 
-def _origin(url: httpx.URL) -> str:
-    return f"{url.scheme}://{url.netloc.decode()}"
-
-
-def _proxy_of(scheme: str, host: str) -> str | None:
-    proxies = getproxies()
-    proxy = proxies.get(scheme) or proxies.get("all")
-    if not proxy or proxy_bypass(host):
-        return None
-    return proxy if "://" in proxy else f"http://{proxy}"
+def _place(url: httpx.URL) -> _Place:
+    return os.getpid(), f"{url.scheme}://{url.netloc.decode()}"
 
 
 def _to_httpx(wire: WireRequest, secrets: Secrets, timeout: Mapping[str, float]) -> httpx.Request:
     url = _url(wire.url)
     framing = (("host", url.netloc.decode()), ("content-length", str(len(wire.body))))
-    # "identity": a proxy that compresses a stream holds tokens back.
-    headers = (*framing, ("accept-encoding", "identity"), ("user-agent", "lllm"), *wire.headers, *secrets)
+    headers = (*framing, *OWN_HEADERS, *wire.headers, *secrets)
     stream = httpx.ByteStream(wire.body)
     return httpx.Request(wire.method, url, headers=headers, stream=stream, extensions={"timeout": timeout})
 
@@ -302,6 +266,14 @@ class _Deadline:
 
 def _timed_out(timeout_s: float, kind: type[httpx.TimeoutException]) -> ProviderError:
     return also_httpx(ProviderTimeout(f"no whole answer within {timeout_s:g} s"), kind)
+
+
+def to_named(kind: str, text: str, timeout_s: float) -> ProviderError:
+    """Return the error that :func:`to_named_error` gives for the class of httpx that is called ``kind``. Pure.
+
+    So that whoever knows httpx meets what he knows, whichever library did the work.
+    """
+    return to_named_error(getattr(httpx, kind)(text), timeout_s)
 
 
 def to_named_error(error: Exception, timeout_s: float) -> ProviderError:
@@ -336,9 +308,9 @@ def with_response(error: ProviderError, wire: WireRequest, headers: Mapping[str,
     if isinstance(error, StatusError | BadReply) and error.status is not None:
         request = httpx.Request(wire.method, wire.url, headers=wire.headers, content=wire.body)
         kept = [  # bytes: httpx would encode texts as ASCII, and a server may send anything
-            (name.encode(), text.encode())
+            (name.encode("utf-8", "surrogateescape"), text.encode("utf-8", "surrogateescape"))
             for name, text in headers.items()
-            if name not in ("content-encoding", "content-length")
+            if name.lower() not in ("content-encoding", "content-length")
         ]
         also_httpx(error, httpx.HTTPStatusError)
         known = cast("httpx.HTTPStatusError", error)

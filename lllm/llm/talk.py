@@ -12,6 +12,7 @@ from lllm.llm.build import build_one
 from lllm.llm.dialog import Dialog
 from lllm.llm.session import Session
 from lllm.log.base import ReplayableLogBase
+from lllm.log.memory import NoLog
 
 Read = Callable[[], str | None]
 """Returns the user's next line; None when the chat is over."""
@@ -106,9 +107,17 @@ def build_talker(values: Mapping[str, Any], name: str, log: ReplayableLogBase) -
     return build_one(name, known[name], values, log)
 
 
-def rerun(header: Mapping[str, Any], log: ReplayableLogBase) -> Callable[[Session], int]:
-    """Return what a chat's session ran, for its replay: the recording says what the user typed."""
-    agent = build_talker(header["config"], header["chat"], log)
+def offline_run(header: Mapping[str, Any]) -> Callable[[Session], int] | None:
+    """Return what the session of a header ran that no AgentBase made: a chat, whose user is the recording, for replay.
+
+    None for any other session: the header names its AgentBase.
+
+    Raises:
+        ConfigError: the header is no chat's: it names an agent that it does not configure.
+    """
+    if "chat" not in header:
+        return None
+    agent = build_talker(header["config"], header["chat"], NoLog())
 
     def run(session: Session) -> int:
         return Talk(agent, session, lambda: None, lambda _kind, _text: None).run()

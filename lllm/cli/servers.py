@@ -1,0 +1,53 @@
+"""Is each configured model server well? Part of ``lllm doctor``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from lllm.cli.doctor import Check
+from lllm.cli.project import agent_configs, find_place, load_values
+from lllm.errors import LLLMError
+from lllm.providers.base import Provider
+from lllm.providers.build import build_provider
+from lllm.providers.health import check_health
+from lllm.providers.project import provider_tables
+
+
+def check_servers() -> list[Check]:
+    """Return a check for each server that the project's config, its agents or its ``lllm.toml`` name."""
+    try:
+        servers = _servers()
+    except LLLMError as error:
+        return [Check("servers", "broken", str(error), error.hint)]
+    if not servers:
+        return [Check("servers", "note", "none is configured")]
+    with ThreadPoolExecutor(min(len(servers), 16)) as pool:
+        return list(pool.map(_check, servers, servers.values()))
+
+
+def _servers() -> dict[str, Mapping[str, Any]]:
+    """Return the settings of each server, by the name of its provider, or by that of the agent that changes them."""
+    place = find_place()
+    values: dict[str, Any] = load_values(place).values if place.config.is_file() else {}
+    servers: dict[str, Mapping[str, Any]] = {name: {} for name in provider_tables().llm}
+    for agent, own in agent_configs(values).items():
+        settings = {**values, **own}
+        config: dict[str, Any] = settings.get("provider_config") or {}
+        name = settings.get("provider", "openai")
+        servers[f"{name} of {agent}" if config else name] = {"provider": name, **config}
+    return {name: told for name, told in servers.items() if told.get("provider", name) != "mock"}
+
+
+def _check(label: str, told: Mapping[str, Any]) -> Check:
+    settings = dict(told)
+    name = settings.pop("provider", label)
+    try:
+        provider: Provider = build_provider(name, settings)
+    except LLLMError as error:
+        return Check(label, "broken", str(error), error.hint)
+    health = check_health(provider)
+    provider.close()
+    said = f"{health.told} ({health.latency_s * 1000:.0f} ms)" if health.latency_s else health.told
+    return Check(label, "ok" if health.ok else "broken", said, health.hint)

@@ -1,0 +1,148 @@
+"""``lllm models`` and ``lllm doctor --providers``: what can be asked, and whether it is well."""
+
+from __future__ import annotations
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+
+@pytest.fixture
+def server():
+    """A server on loopback that lists two models, and the paths that it was asked for."""
+    asked = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            body = json.dumps({"data": [{"id": "tiny"}, {"id": "evil\x1b[31m"}]}).encode()
+            self.send_response(200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    httpd = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=httpd.serve_forever, args=(0.01,))
+    thread.start()
+    yield f"http://127.0.0.1:{httpd.server_port}/v1", asked
+    httpd.shutdown()
+    thread.join()
+    httpd.server_close()
+
+
+def add_table(project, text):
+    with (project / "lllm.toml").open("a") as file:
+        file.write(f"\n{text}\n")
+
+
+def rows(lllm_json):
+    code, told = lllm_json("models", "list")
+    assert code == 0
+    return {row["provider"]: row for row in told}
+
+
+def test_every_provider_is_listed_and_nothing_is_sent(project, lllm_json, server, monkeypatch):
+    """Keys by name and never by value."""
+    monkeypatch.setenv("GROQ_API_KEY", "gsk_very_secret")
+    add_table(project, f'[llm.mine]\nbase_url = "{server[0]}"\nmodel = "tiny"')
+    told = rows(lllm_json)
+    assert told["mine"] == {
+        "provider": "mine",
+        "model": "tiny",
+        "format": "chat",
+        "where": "local",
+        "key": "",
+        "address": server[0],
+    }
+    assert (told["groq"]["key"], told["groq"]["where"]) == ("$GROQ_API_KEY set", "cloud")
+    assert told["openai"]["key"] == "$OPENAI_API_KEY not set"
+    assert told["mock"]["where"] == "in process"
+    assert "gsk_very_secret" not in json.dumps(told)
+    assert server[1] == []
+
+
+def test_what_is_not_granted_is_told(project, lllm_json):
+    add_table(project, "[capabilities]\nllm_local = true")
+    told = rows(lllm_json)
+    assert (told["ollama"]["where"], told["openai"]["where"]) == ("local", "cloud, not granted")
+
+
+def test_a_broken_table_breaks_its_own_row_alone(project, lllm_json):
+    add_table(project, "[llm.bad]\nmodel = 'm'")
+    told = rows(lllm_json)
+    assert told["bad"]["address"].startswith("broken: provider 'bad' needs base_url")
+    assert told["openai"]["format"] == "chat"
+
+
+def test_a_server_is_asked_for_its_models(project, lllm, lllm_json, server):
+    """What a server sends reaches no terminal as it is."""
+    add_table(project, f'[llm.mine]\nbase_url = "{server[0]}"')
+    result = lllm("models", "list", "mine")
+    assert (result.exit_code, result.stdout) == (0, "tiny\nevil␛[31m\n"), result.stderr
+    code, told = lllm_json("models", "list", "mine")
+    assert (code, told["ok"], told["models"][0]) == (0, True, "tiny")
+    assert server[1] == ["/v1/models"] * 2
+
+
+def test_a_server_that_is_not_there(project, lllm):
+    add_table(project, '[llm.mine]\nbase_url = "http://127.0.0.1:9"')
+    result = lllm("models", "list", "mine")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "hint: is the server running" in result.stderr
+
+
+def test_an_unknown_provider_is_offered_the_nearest(project, lllm):
+    result = lllm("models", "list", "opnai")
+    assert result.exit_code == 2
+    assert "did you mean 'openai'?" in result.stderr
+
+
+def test_a_model_in_the_process_lists_nothing(project, lllm):
+    result = lllm("models", "list", "mock")
+    assert (result.exit_code, result.stderr) == (0, "mock runs in this process\n")
+
+
+def checks(lllm_json):
+    code, told = lllm_json("doctor", "--providers")
+    return code, {check["name"]: check for check in told["checks"]}
+
+
+def test_doctor_asks_each_configured_server(project, lllm_json, server):
+    """Those of the project's tables, and those that agents name with settings of their own."""
+    add_table(project, f'[llm.mine]\nbase_url = "{server[0]}"\n[llm.gone]\nbase_url = "http://127.0.0.1:9"')
+    code, told = checks(lllm_json)
+    assert code == 1
+    assert (told["mine"]["status"], told["gone"]["status"]) == ("ok", "broken")
+    assert "2 models" in told["mine"]["told"]
+    assert "mock" not in told
+
+
+def test_doctor_asks_the_servers_of_agents(project, lllm_json, server):
+    (project / "config" / "default.yaml").write_text(
+        f"base: common.yaml\nprovider: openai_compatible\nprovider_config: {{base_url: '{server[0]}'}}\n"
+        "agent_configs:\n  planner:\n    model_name: m\n"
+    )
+    _, told = checks(lllm_json)
+    (name,) = (name for name in told if name.startswith("openai_compatible of "))
+    assert told[name]["status"] == "ok"
+
+
+def test_doctor_sends_nothing_unasked(project, lllm_json, server):
+    add_table(project, f'[llm.mine]\nbase_url = "{server[0]}"')
+    assert lllm_json("doctor")[0] == 0
+    assert server[1] == []
+
+
+def test_doctor_survives_a_broken_project(project, lllm_json):
+    add_table(project, "[llm]\nx = 3")
+    code, told = checks(lllm_json)
+    assert (code, told["servers"]["status"]) == (1, "broken")
+
+
+def test_doctor_without_servers(project, lllm_json):
+    assert checks(lllm_json)[1]["servers"]["status"] == "note"

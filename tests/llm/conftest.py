@@ -1,0 +1,16 @@
+"""What tests of tracing share."""
+
+from __future__ import annotations
+
+import pytest
+from trace_world import Spans
+
+from lllm.llm.trace import traced
+
+
+@pytest.fixture
+def spans():
+    """Trace the test, and give it what came of that."""
+    made = Spans()
+    with traced(made.provider):
+        yield made
