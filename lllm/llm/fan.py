@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from contextvars import copy_context
 from threading import Lock
@@ -38,19 +38,23 @@ class Owner(Protocol):
 def run_in_threads(owner: Owner, id_: str, function: Callable[[T], R], items: Sequence[T], concurrency: int) -> list[R]:
     """Run ``function`` over items in threads; results in the items' order, or the first error in that order."""
     recorded = owner.tape.begun(id_) if owner.tape else None
-    gate = _Gate()
+    todo = items[:recorded]
+    gate, ends = _Gate(), [Future[R]() for _ in todo]
 
-    def one(index: int, item: T) -> R:
-        gate.enter()
-        with owner.scope(f"{_base(id_)}-{index}"):
-            return function(item)
+    def work() -> None:
+        index = gate.enter()
+        try:
+            with owner.scope(f"{_base(id_)}-{index}"):
+                ends[index].set_result(function(todo[index]))
+        except BaseException as error:  # noqa: BLE001 - told to whoever waits for this item
+            ends[index].set_exception(error)
 
     try:
         with ThreadPoolExecutor(concurrency) as pool:
             try:
-                todo = enumerate(items[:recorded])
-                futures = [pool.submit(copy_context().run, one, index, item) for index, item in todo]
-                results = [future.result() for future in futures]
+                for _ in todo:
+                    pool.submit(copy_context().run, work)
+                results = [end.result() for end in ends]
             except BaseException:
                 if recorded is None:
                     gate.close()
@@ -65,15 +69,19 @@ def run_in_threads(owner: Owner, id_: str, function: Callable[[T], R], items: Se
 
 
 class _Gate:
-    """Counts those who enter, until it is closed. A pool does not tell, when Ctrl-C comes while work is given to it."""
+    """Numbers those who enter, until it is closed.
+
+    Who begins takes the next item there and then, and not when the pool hands work to a thread: one that is slow to
+    begin would else leave a hole, and a count would not tell a replay which items had begun.
+    """
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._entered = 0
         self._is_closed = False
 
-    def enter(self) -> None:
-        """Be counted.
+    def enter(self) -> int:
+        """Return how many came before.
 
         Raises:
             CallCancelled: it is closed.
@@ -82,6 +90,7 @@ class _Gate:
             if self._is_closed:
                 raise CallCancelled("another item failed before this one began")
             self._entered += 1
+            return self._entered - 1
 
     def close(self) -> int:
         """Let nobody else in, and return how many came."""
