@@ -23,13 +23,15 @@ house:
 test *ARGS:
     pytest -n auto --cov --cov-report= {{ARGS}}
     coverage report --fail-under=90 --skip-covered --sort=cover
-    coverage report --fail-under=100 --skip-covered --include='lllm/const.py,lllm/errors.py,lllm/utils.py,lllm/registry.py,lllm/config/*,lllm/parsing/*,lllm/models/*,lllm/machine/*'
+    coverage report --fail-under=100 --skip-covered --include='lllm/const.py,lllm/errors.py,lllm/utils.py,lllm/registry.py,lllm/config/*,lllm/otel/*,lllm/parsing/*,lllm/models/*,lllm/machine/*'
 
 # The long proofs, each with its small default replaced by the full size.
 heavy *ARGS:
     pytest -m heavy {{ARGS}}
 
-# Against model servers that somebody else wrote; they are skipped, with a reason, where they are absent.
+# Against servers and clients that somebody else wrote; they are skipped, with a reason, where they are absent.
+# LLLM_MLX_PYTHON and LLLM_LITELLM_PYTHON name interpreters that have mlx-lm and litellm[proxy]; the clients are the
+# packages openai, anthropic and ollama beside the tests' own.
 servers *ARGS:
     pytest -m server -rs {{ARGS}}
 

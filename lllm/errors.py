@@ -267,7 +267,7 @@ class LimitExceeded(LLLMError):
     """A budget is spent.
 
     Attributes:
-        limit: which one: ``tokens``, ``cost``, ``deadline``, or ``session``.
+        limit: which one: ``tokens``, ``cost``, ``interrupts``, ``deadline``, or ``session``.
     """
 
     def __init__(self, message: str, *, limit: str = "", where: str = "", hint: str = "") -> None:

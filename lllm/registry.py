@@ -67,7 +67,7 @@ class Port(Generic[T]):
 
 
 MCP_CLIENTS: Port[Any] = Port("the client of MCP servers")
-"""Loads the class of ``lllm.llm.servers.Clients``."""
+"""Loads the class of ``lllm.llm.mcp_servers.Clients``."""
 
 
 class Registry(Mapping[str, T]):

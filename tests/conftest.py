@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from lllm.providers.project import choose_project
 from lllm.testing import isolated_registries
 
 pytest_plugins = ["pytester"]  # tests of the plugin run pytest
@@ -15,3 +16,4 @@ def own_registries(monkeypatch):
     monkeypatch.setenv("LLLM_AUTO_DISCOVER", "0")
     with isolated_registries():
         yield
+    choose_project(None)  # a command line may have named one

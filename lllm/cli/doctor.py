@@ -7,15 +7,16 @@ import platform
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lllm.cli import exits
+from lllm.cli.doctor_check import Check
 from lllm.cli.options import standard
 from lllm.cli.screen import Screen
 from lllm.const import VERSION
@@ -36,16 +37,6 @@ LOW_DISK_BYTES = 200_000_000
 _STYLES = {"ok": "", "note": "dim", "broken": "red"}
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One line of the report. ``broken`` needs repair, ``note`` is good to know."""
-
-    name: str
-    status: Literal["ok", "note", "broken"]
-    told: str
-    hint: str = ""
-
-
 @click.command()
 @click.option(
     "--providers", is_flag=True, help="Ask each configured model server whether it is well, two seconds each."
@@ -58,7 +49,7 @@ def doctor(screen: Screen, *, providers: bool) -> int:
     """
     checks = [*_installation(), *_project()]
     if providers:
-        from lllm.cli.servers import check_servers  # noqa: PLC0415 - heavy
+        from lllm.cli.doctor_servers import check_servers  # noqa: PLC0415 - heavy
 
         checks += check_servers()
     n_broken = sum(check.status == "broken" for check in checks)

@@ -52,6 +52,8 @@ def tell_provider(name: str) -> dict[str, str]:
         provider = build_provider(name)
     except LLLMError as error:
         return told | {"address": f"broken: {error}"}
+    except Exception as error:  # noqa: BLE001 - of a provider, or a wrapper, of the project's own: the others are told
+        return told | {"address": f"broken: {type(error).__name__}: {error}"}
     if not isinstance(provider, HTTPProvider):
         return told | {"where": "in process"}
     profile = provider.profile

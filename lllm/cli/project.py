@@ -20,6 +20,7 @@ from lllm.cli.exits import MissingError
 from lllm.config import AgentConfig, find_config_file, load_agent_config
 from lllm.config.project import find_project
 from lllm.errors import ConfigError, NotRegisteredError
+from lllm.providers.project import choose_project
 from lllm.registry import DISCOVERER
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ def find_place(config: str | None = None) -> Place:
     if named is not None and not named.is_file():
         raise MissingError(f"there is no config {config}", where=str(named), hint="name an agent YAML, or leave out -c")
     toml = find_project(named, os.environ) if named else find_config_file(env=os.environ)
+    # Its gates, servers and prices hold, wherever the command was typed.
+    choose_project(toml if named else None)
     root = toml.parent if toml else Path.cwd()
     return Place(root, toml, named or root / DEFAULT_CONFIG, f" -c {config}" if named else "")
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Mapping
-from contextlib import aclosing
+import threading
+from collections.abc import AsyncGenerator, Generator, Iterable, Mapping
+from contextlib import aclosing, contextmanager
 from typing import Any, cast
 
 from lllm.clients.messages import Given, GivenFunction, to_functions, to_messages
-from lllm.errors import ConfigError, StreamTruncated
+from lllm.errors import ConfigError, LimitExceeded, StreamTruncated
 from lllm.llm.agent import Agent
 from lllm.llm.dialog import Dialog
-from lllm.llm.limits import NO_LIMITS, Limits
 from lllm.llm.session import Session, current_session
-from lllm.llm.stream import StateEvent, TextEvent
+from lllm.llm.stream import FinishedEvent, StateEvent, TextEvent
 from lllm.log.base import ReplayableLogBase
 from lllm.log.memory import NoLog
 from lllm.models.message import Message
@@ -28,7 +28,7 @@ class Asker:
         provider: what reaches the model.
         model: its name.
         params: model arguments of every call.
-        limits: for all calls together, where no session of the program's own is under way.
+        budget_tokens: tokens that all calls together may use; whoever is under way when they are spent may end.
         log: keeps the calls that are made outside of a session; None keeps none.
     """
 
@@ -38,17 +38,20 @@ class Asker:
         model: str,
         params: Mapping[str, Any],
         *,
-        limits: Limits = NO_LIMITS,
+        budget_tokens: int | None = None,
         log: ReplayableLogBase | None = None,
     ) -> None:
         if not model:
             raise ConfigError(f"no model is named for provider {provider.name!r}", hint="set model")
         self.provider = provider
         self.model = model
-        self.params = dict(params)
-        self._limits, self._log = limits, log
+        self.params = _checked(params)
+        self._budget_tokens, self._used_tokens = budget_tokens, 0
+        self._log = log
         self._agents: dict[str, Agent[Any]] = {}
         self._session: Session | None = None
+        self._thread = 0  # which one opened the client's own session
+        self._lock = threading.Lock()
 
     def ask(
         self, given: Iterable[Given] | str, functions: Iterable[GivenFunction], params: Mapping[str, Any]
@@ -60,14 +63,14 @@ class Asker:
             LimitExceeded: the limits are spent.
         """
         agent, dialog = self._begin(given, functions)
-        return agent.call(dialog, args=params)[0]
+        return self._count(dialog, agent.call(dialog, args=_checked(params))[0])
 
     async def aask(
         self, given: Iterable[Given] | str, functions: Iterable[GivenFunction], params: Mapping[str, Any]
     ) -> Message[Any]:
         """Async twin of :meth:`ask`."""
         agent, dialog = self._begin(given, functions)
-        return (await agent.acall(dialog, args=params))[0]
+        return self._count(dialog, (await agent.acall(dialog, args=_checked(params)))[0])
 
     async def astream(
         self, given: Iterable[Given] | str, functions: Iterable[GivenFunction], params: Mapping[str, Any]
@@ -83,12 +86,14 @@ class Asker:
         agent, dialog = self._begin(given, functions)
         pieces: list[str] = []
         # An async generator by its nature, though its type does not say so: it is closed where its loop is left.
-        events = cast("AsyncGenerator[Any]", agent.astream(dialog, args=params))
+        events = cast("AsyncGenerator[Any]", agent.astream(dialog, args=_checked(params)))
         async with aclosing(events):
             async for event in events:
                 if isinstance(event, TextEvent):
                     pieces.append(event.text)
                     yield event.text
+                elif isinstance(event, FinishedEvent):
+                    self._count(dialog, cast("FinishedEvent[Any]", event).message)
                 elif pieces and isinstance(event, StateEvent) and event.event == "ModelFailed":
                     raise StreamTruncated("the stream broke off", provider=self.provider.name, partial="".join(pieces))
 
@@ -106,7 +111,9 @@ class Asker:
 
     def _begin(self, given: Iterable[Given] | str, functions: Iterable[GivenFunction]) -> tuple[Agent[Any], Dialog]:
         messages, agent = to_messages(given), self._agent(functions)
-        dialog = Dialog(self._where(), agent=agent.name, top_prompt=agent.system_prompt)
+        with self._where() as session:
+            self._check_budget(session)
+            dialog = Dialog(session, agent=agent.name, top_prompt=agent.system_prompt)
         for message in messages:
             dialog.append(message)
         return agent, dialog
@@ -131,11 +138,53 @@ class Asker:
             self._agents[key] = agent
         return agent
 
-    def _where(self) -> Session:
+    def _check_budget(self, session: Session) -> None:
+        if self._budget_tokens is None:
+            return
+        # A step, so that a replay decides as was decided then, whatever this client has been asked since.
+        used = session.step("tokens of the client", lambda: self._used_tokens, repeatable=True)
+        if used >= self._budget_tokens:
+            told = f"client {self.provider.name!r} has used {used} of {self._budget_tokens} tokens"
+            raise LimitExceeded(told, limit="tokens", hint="raise budget_tokens, or make a new client")
+
+    def _count(self, dialog: Dialog, reply: Message[Any]) -> Message[Any]:
+        if not (reply.cached or dialog.session.offline):
+            with self._lock:
+                self._used_tokens += reply.usage.total_tokens
+        return reply
+
+    @contextmanager
+    def _where(self) -> Generator[Session]:
+        """Give the session under way, or the client's own, where each thread has a scope of its own."""
         session = current_session()
         if session is not None:
-            return session
-        if self._session is None or self._session.closed:
-            told = {"task": self.provider.name, "agents": [self.provider.name]}
-            self._session = Session.open(self._log or NoLog(), header=told, limits=self._limits)
-        return self._session
+            yield session
+            return
+        thread = threading.get_ident()
+        session = self._own_session(thread)
+        if thread == self._thread:
+            yield session
+        else:
+            with session.scope(f"thread-{thread}"):
+                yield session
+
+    def _own_session(self, thread: int) -> Session:
+        with self._lock:
+            if self._session is None or self._session.closed:
+                told = {"task": self.provider.name, "agents": [self.provider.name]}
+                self._session, self._thread = Session.open(self._log or NoLog(), header=told), thread
+            return self._session
+
+
+def _checked(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return model arguments, once it is known that they can be sent. Pure.
+
+    Raises:
+        ConfigError: one is no plain JSON data.
+    """
+    for name, value in params.items():
+        try:
+            encode_json(value)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ConfigError(f"model argument {name} cannot be sent: {error}") from None
+    return dict(params)

@@ -10,7 +10,6 @@ from lllm.clients.ask import Asker
 from lllm.clients.config import LLMConfig
 from lllm.clients.messages import Given
 from lllm.clients.response import LLMResponse, to_response
-from lllm.llm.limits import NO_LIMITS, Limits
 from lllm.log.base import ReplayableLogBase
 from lllm.models.prompt import Prompt
 from lllm.providers.base import Provider
@@ -28,15 +27,16 @@ class LLMClient:
     """
 
     backend: ClassVar[str] = ""
+    fallback_model: ClassVar[str] = "mock"  # whoever brings a provider of his own need not name a model
 
     def __init__(
         self, config: LLMConfig | None = None, *, provider: Provider | None = None, log: ReplayableLogBase | None = None
     ) -> None:
         self.config = config or LLMConfig()
         self.provider = self._cached(provider or self.build())
-        limits = Limits(max_tokens=self.config.budget_tokens) if self.config.budget_tokens else NO_LIMITS
-        model = self.config.model or default_model(self.provider.name) or "mock"
-        self._asker = Asker(self.provider, model, self.config.params(), limits=limits, log=log)
+        model = self.config.model or default_model(self.provider.name) or self.fallback_model
+        budget = self.config.budget_tokens
+        self._asker = Asker(self.provider, model, self.config.params(), budget_tokens=budget, log=log)
 
     def build(self) -> Provider:
         """Return what reaches the model."""
@@ -115,10 +115,12 @@ class MLXBackend(LLMClient):
     """A model that runs in this process, by mlx-lm (the extra ``mlx``)."""
 
     backend = "mlx"
+    fallback_model = ""  # it would be loaded
 
     def build(self) -> Provider:
         """Return the model in the process; it is loaded at the first call."""
-        return build_provider("mlx")
+        timeout = {key: value for key, value in self.config.to_settings().items() if key == "timeout_s"}
+        return build_provider("mlx", timeout)
 
 
 class RemoteBackend(LLMClient):
@@ -127,8 +129,10 @@ class RemoteBackend(LLMClient):
     backend = "remote"
 
     def build(self) -> Provider:
-        """Return the service."""
+        """Return the service. At an address of one's own without a key, the services' own keys are not sent."""
         settings = self.config.to_settings()
+        if self.config.base_url and not self.config.api_key and not self.config.api_key_env:
+            return build_provider("openai_compatible", settings)
         is_claude = self.config.model.startswith("claude") and not self.config.base_url
         is_anthropic = self.config.api == "anthropic" or "anthropic.com" in self.config.base_url or is_claude
         return build_provider("anthropic" if is_anthropic else "openai", settings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
@@ -11,9 +11,10 @@ from lllm.clients.messages import GivenFunction, to_functions
 from lllm.clients.response import LLMResponse
 from lllm.const import Roles
 from lllm.errors import FunctionError
+from lllm.llm.session import current_session
 from lllm.models.call import FunctionCall
 from lllm.models.function import Function, fail
-from lllm.models.message import Message
+from lllm.models.message import Message, to_result_message
 from lllm.models.plain import show
 
 
@@ -87,11 +88,12 @@ class CognitiveAgent:
             reply = await self._ask(messages)
             _count(usage, reply)
             calls = tuple(cast("Iterable[FunctionCall]", getattr(reply, "tool_calls", None) or ()))
-            messages.append(Message(Roles.ASSISTANT, reply.content, function_calls=calls))
+            text = reply.content or ""
+            messages.append(Message(Roles.ASSISTANT, text, function_calls=calls))
             if not calls:
-                return CognitiveResult(reply.content, True, iteration, messages, usage)
+                return CognitiveResult(text, True, iteration, messages, usage)
             messages += [await self._answer(call) for call in calls]
-        return CognitiveResult(reply.content, False, self.config.max_iterations, messages, usage)
+        return CognitiveResult(reply.content or "", False, self.config.max_iterations, messages, usage)
 
     async def _ask(self, messages: list[Message[Any]]) -> Any:
         options = {"tools": list(self.functions.values())} if self.functions else {}
@@ -99,17 +101,26 @@ class CognitiveAgent:
         return await reply if inspect.isawaitable(reply) else reply
 
     async def _answer(self, call: FunctionCall) -> Message[Any]:
-        function = self.functions.get(call.name)
+        """Return what the model reads of a call. Inside a session it is a step: a replay runs no function again."""
+        function, session = self.functions.get(call.name), current_session()
         if function is None:
-            answered = fail(call, FunctionError(f"there is no function {call.name!r}"))
+            failed = fail(call, FunctionError(f"there is no function {call.name!r}"))
+            return to_result_message(failed, failed.result_str)
+        if session is None:
+            text, error = await _run(function, call)
         else:
-            answered = await _run(function, call)
-        return Message(Roles.TOOL, answered.result_str, "function", tool_call_id=call.id)
+            text, error = await session.astep(
+                f"function {call.name}", _run, function, call, repeatable=function.repeatable
+            )
+        return to_result_message(FunctionCall(call.id, call.name, {}, result_str=text, error_message=error), text)
 
 
-async def _run(function: Function, call: FunctionCall) -> FunctionCall:
-    if not function.is_async:
-        return function(call)
+async def _run(function: Function, call: FunctionCall) -> list[str]:
+    answered = await _arun(function, call) if function.is_async else function(call)
+    return [answered.result_str, answered.error_message]
+
+
+async def _arun(function: Function, call: FunctionCall) -> FunctionCall:
     assert function.function is not None
     try:
         return function.finish(call, await function.function(**function.bind(call)))
@@ -118,6 +129,6 @@ async def _run(function: Function, call: FunctionCall) -> FunctionCall:
 
 
 def _count(usage: dict[str, int], reply: Any) -> None:
-    told = getattr(reply, "usage", None) or {}
+    told: Mapping[str, Any] = getattr(reply, "usage", None) or {}
     for name in usage:
-        usage[name] += int(told.get(name, 0))
+        usage[name] += int(told.get(name) or 0)

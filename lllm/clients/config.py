@@ -74,6 +74,8 @@ class LLMConfig:
             name: value for name in ("base_url", "api_key", "api_key_env", "api") if (value := getattr(self, name))
         }
         if self.timeout_ms is not None:
+            if isinstance(self.timeout_ms, bool) or not isinstance(self.timeout_ms, int | float):  # pyright: ignore[reportUnnecessaryIsInstance] - of whoever has no type checker
+                raise ConfigError(f"timeout_ms is a number of milliseconds, not {self.timeout_ms!r}")
             told["timeout_s"] = self.timeout_ms / 1000
         return told
 

@@ -78,7 +78,7 @@ class LLMProvider:
         return cls(config, name=name, provider=build_provider(name, tables=tables), log=log)
 
     async def call(
-        self, messages: Iterable[Given] | str, *, tools: Iterable[GivenFunction] = (), **params: Any
+        self, messages: Iterable[Given] | str, *, tools: Iterable[GivenFunction] | None = (), **params: Any
     ) -> LLMResponse:
         """Return the model's reply, whatever it is.
 
@@ -90,19 +90,19 @@ class LLMProvider:
         Raises:
             ProviderError: no reply, after the machine's retries; it is the httpx error of the same meaning as well.
         """
-        return to_response(await self._asker.aask(messages, tools, params))
+        return to_response(await self._asker.aask(messages, tools or (), params))
 
     def call_sync(
-        self, messages: Iterable[Given] | str, *, tools: Iterable[GivenFunction] = (), **params: Any
+        self, messages: Iterable[Given] | str, *, tools: Iterable[GivenFunction] | None = (), **params: Any
     ) -> LLMResponse:
         """Do :meth:`call` without an event loop."""
-        return to_response(self._asker.ask(messages, tools, params))
+        return to_response(self._asker.ask(messages, tools or (), params))
 
     def stream(
-        self, messages: Iterable[Given] | str, *, tools: Iterable[GivenFunction] = (), **params: Any
+        self, messages: Iterable[Given] | str, *, tools: Iterable[GivenFunction] | None = (), **params: Any
     ) -> AsyncGenerator[str]:
         """Yield the pieces of the reply's text, while it is being written; errors as of :meth:`call`."""
-        return self._asker.astream(messages, tools, params)
+        return self._asker.astream(messages, tools or (), params)
 
     async def aclose(self) -> None:
         """Close connections that no call uses; a later call opens new ones."""

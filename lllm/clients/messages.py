@@ -46,14 +46,24 @@ def _to_message(position: int, item: Any) -> Message[Any]:
         known = Roles(str(role))
     except ValueError:
         raise ConfigError(f"message {position} has no role {role!r}", hint=f"known: {', '.join(Roles)}") from None
+    try:
+        return _from_dict(position, known, told)
+    except (AttributeError, KeyError, TypeError) as error:  # a shape that chat does not have
+        raise ConfigError(f"message {position} is none of chat's: {type(error).__name__}: {error}") from error
+
+
+def _from_dict(position: int, role: Roles, told: Mapping[str, Any]) -> Message[Any]:
     text, images = _content(position, told.get("content"))
+    pictures: tuple[Any, ...] = tuple(told.get("images") or ())
+    if not all(isinstance(picture, Image) for picture in pictures):
+        raise ConfigError(f"message {position}: images holds Image values", hint="Image(base64, media_type)")
     return Message(
-        known,
+        role,
         text,
         str(told.get("name") or ""),
         function_calls=tuple(_to_call(call) for call in told.get("tool_calls") or ()),
         tool_call_id=str(told.get("tool_call_id") or ""),
-        images=(*images, *(told.get("images") or ())),
+        images=(*images, *pictures),
     )
 
 
@@ -73,9 +83,11 @@ def _content(position: int, content: Any) -> tuple[str, list[Image]]:
         return content or "", []
     texts: list[str] = []
     images: list[Image] = []
+    if not isinstance(content, list | tuple):
+        raise ConfigError(f"message {position}: content is a text or a list of parts, not {type(content).__name__}")
     for part in cast("Iterable[Mapping[str, Any]]", content):
         if part.get("type") == "text":
-            texts.append(str(part.get("text", "")))
+            texts.append(str(part.get("text") or ""))
         elif part.get("type") == "image_url":
             images.append(to_image(str(part["image_url"]["url"])))
         else:
@@ -94,7 +106,7 @@ def _to_call(call: Any) -> FunctionCall:
         return call
     told = cast("Mapping[str, Any]", call)
     function = told.get("function") or told
-    return FunctionCall(str(told.get("id") or ""), function["name"], function.get("arguments") or {})
+    return FunctionCall(str(told.get("id") or ""), str(function["name"]), function.get("arguments") or {})
 
 
 def to_functions(given: Iterable[GivenFunction]) -> tuple[Function, ...]:
@@ -111,12 +123,23 @@ def _to_function(item: Any) -> Function:
         return as_function(item)
     told = cast("Mapping[str, Any]", item)
     told = cast("Mapping[str, Any]", told.get("function") or told)
-    parameters = cast("Mapping[str, Any]", told.get("parameters") or {})
-    return Function(
-        str(told.get("name", "")),
-        str(told.get("description", "")),
-        parameters.get("properties"),
-        required=parameters.get("required", ()),
+    name = str(told.get("name") or "")
+    parameters = _object(name, told.get("parameters"))
+    properties = _object(name, parameters.get("properties"))
+    made = Function(
+        name,
+        str(told.get("description") or ""),
+        properties,
+        required=parameters.get("required") or (),
         additional_properties=bool(parameters.get("additionalProperties", False)),
         strict=bool(told.get("strict", False)),
     )
+    made.signature.parameters.update(parameters)  # the rest of the schema, such as the $defs that it refers to
+    made.signature.parameters.update(type="object", properties=properties)
+    return made
+
+
+def _object(name: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, Mapping | None):
+        raise ConfigError(f"function {name!r}: parameters is a JSON Schema of an object, not {value!r:.80}")
+    return dict(cast("Mapping[str, Any]", value or {}))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -130,8 +129,9 @@ class AgentScheduler:
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await asyncio.wait({task})  # in place of awaiting it: whoever cancels us must not be taken for it
+            if not task.cancelled() and (error := task.exception()) is not None:
+                raise error
 
     @property
     def running(self) -> bool:
@@ -146,7 +146,7 @@ class AgentScheduler:
     async def _run(self, agent: ScheduledAgent) -> list[Proposal]:
         try:
             with Session.open(self._log, header={"task": agent.name, "agents": [agent.name]}) as session:
-                found = [_owned(proposal, agent) for proposal in await agent.analyze()]
+                found = [_owned(proposal, agent) for proposal in await agent.analyze() or ()]
                 session.result = [proposal.title for proposal in found]
                 return found
         except LLLMError as error:

@@ -6,10 +6,11 @@ tool_calls, tool_call_id``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from lllm.const import Finish
 from lllm.export.facts import dict_of, dicts_of, number_of, text_of
 from lllm.log.envelope import Event
 
@@ -25,10 +26,14 @@ class Chat:
 
 @dataclass(slots=True)
 class _Round:
-    """A reply that asks for functions. It enters the dialog with the last of their results, as a server wants it."""
+    """A reply that asks for functions, and the paused ones before it.
+
+    They enter the dialog with the last of the results, as a server wants it.
+    """
 
     reply: dict[str, Any]
     missing: int
+    before: list[dict[str, Any]]
     results: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
 
 
@@ -37,6 +42,7 @@ def to_chats(events: Iterable[Event]) -> list[Chat]:
     chats: dict[str, Chat] = {}
     replies: dict[str, dict[str, Any]] = {}
     rounds: dict[str, _Round] = {}
+    paused: dict[str, list[dict[str, Any]]] = {}
     for event in events:
         id_ = event.id.partition("/")[0]
         if event.kind == "dialog.open":
@@ -49,14 +55,17 @@ def to_chats(events: Iterable[Event]) -> list[Chat]:
         elif event.kind == "model.reply":
             asked = len(message.get("tool_calls", ()))
             if asked:
-                rounds[event.id] = _Round(message, asked)
+                rounds[event.id] = _Round(message, asked, paused.pop(id_, []))
+            elif event.data.get("finish") == Finish.PAUSE:
+                paused.setdefault(id_, []).append(message)
             replies[id_] = message
         elif event.kind == "message":
             rounds.pop(event.id.removesuffix("/x"), None)
+            paused.pop(id_, None)
         elif event.kind == "function.result":
             _take(rounds, event, message, chat)
-        elif event.kind == "call.close" and event.data.get("outcome") == "done" and id_ in replies:
-            chat.messages.append(replies.pop(id_))
+        elif event.kind == "call.close":
+            chat.messages += _last_turn(event, paused.pop(id_, []), replies.pop(id_, None))
     return list(chats.values())
 
 
@@ -64,6 +73,13 @@ def _fork(id_: str, data: dict[str, Any], chats: dict[str, Chat]) -> Chat:
     parent = chats.get(text_of(data, "parent"))
     shared = parent.messages[: max(0, int(number_of(data, "at") or 0))] if parent else []
     return Chat(id_, text_of(data, "agent"), list(shared))
+
+
+def _last_turn(end: Event, paused: list[dict[str, Any]], reply: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
+    """Yield what enters the dialog at the end of a call: nothing when it failed."""
+    if end.data.get("outcome") == "done" and reply is not None:
+        yield from (message for message in paused if message is not reply)
+        yield reply
 
 
 def _take(rounds: dict[str, _Round], event: Event, message: dict[str, Any], chat: Chat) -> None:
@@ -74,7 +90,7 @@ def _take(rounds: dict[str, _Round], event: Event, message: dict[str, Any], chat
     round_.results[ordinal] = message
     if len(round_.results) == round_.missing:
         results = sorted(round_.results.items(), key=lambda item: (len(item[0]), item[0]))
-        chat.messages += [round_.reply, *(result for _, result in results)]
+        chat.messages += [*round_.before, round_.reply, *(result for _, result in results)]
         del rounds[step]
 
 

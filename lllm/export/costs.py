@@ -97,18 +97,25 @@ def to_calls(session: str, events: Iterable[Event]) -> Iterator[Call]:
 
 def _to_call(session: str, agents: Mapping[str, str], event: Event) -> Call:
     dialog = strand_of(event.id)
-    prompt_tokens, completion_tokens, _, _ = usage_of(event.data)
+    usage = usage_of(event.data)
     return Call(
         session,
         dialog,
         agents.get(dialog) or text_of(dict_of(event.data, "message"), "creator"),
         text_of(event.data, "model"),
-        prompt_tokens,
-        completion_tokens,
+        usage.prompt,
+        usage.completion,
         number_of(event.data, "cost_usd"),
         event.ts,
         event.data.get("cached") is True,
     )
+
+
+def _to_day(ts: float) -> str:
+    try:
+        return time.strftime("%Y-%m-%d", time.gmtime(ts))
+    except (OverflowError, ValueError, OSError):  # a time that no calendar has, in a log of somebody else
+        return ""
 
 
 _KEYS: dict[By, Callable[[Call], str]] = {
@@ -116,7 +123,7 @@ _KEYS: dict[By, Callable[[Call], str]] = {
     "agent": lambda call: call.agent,
     "dialog": lambda call: f"{call.session} {call.dialog}",
     "session": lambda call: call.session,
-    "day": lambda call: time.strftime("%Y-%m-%d", time.gmtime(call.ts)),
+    "day": lambda call: _to_day(call.ts),
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from lllm.utils import visible
 
@@ -52,9 +52,18 @@ def dicts_of(data: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
     return [cast("dict[str, Any]", item) for item in items if isinstance(item, dict)]
 
 
-def usage_of(data: Mapping[str, Any]) -> tuple[int, int, int, int]:
-    """Return a reply's tokens: prompt, completion, cached ones of the prompt, and those of reasoning."""
+class Usage(NamedTuple):
+    """A reply's tokens; ``cached`` and ``written`` are parts of the prompt's, ``reasoning`` of the completion's."""
+
+    prompt: int
+    completion: int
+    cached: int
+    reasoning: int
+    written: int
+
+
+def usage_of(data: Mapping[str, Any]) -> Usage:
+    """Return a reply's tokens, 0 for each that is not told."""
     told = data.get("usage")
-    counts = [int(to_number(item) or 0) for item in cast("list[Any]", told)[:4]] if isinstance(told, list) else []
-    counts += [0] * (4 - len(counts))
-    return counts[0], counts[1], counts[2], counts[3]
+    counts = [int(to_number(item) or 0) for item in cast("list[Any]", told)[:5]] if isinstance(told, list) else []
+    return Usage(*counts, *[0] * (5 - len(counts)))

@@ -18,8 +18,8 @@ from lllm.export.facts import dict_of, dicts_of, number_of, text_of, to_number, 
 from lllm.export.formats import Choice
 from lllm.export.record import RunRecord
 from lllm.export.spans import Span, Timeline
-from lllm.log import otel_names as names
-from lllm.log.otel_parts import to_parts
+from lllm.otel import names
+from lllm.otel.parts import to_parts
 from lllm.utils import encode_json
 
 Attributes = dict[str, Any]
@@ -164,10 +164,13 @@ class _Exporter:
         contract = self._contracts.get(text_of(request, "contract"), {})
         params = dict_of(contract, "params")
         provider = dict_of(contract, "provider")
-        name = text_of(provider, "name")
+        name, base_url = text_of(provider, "name"), text_of(provider, "base_url")
+        host, port = names.to_server(base_url)
         facts: Attributes = {
             names.OPERATION_NAME: names.CHAT,
-            names.PROVIDER_NAME: names.to_provider_name(name, text_of(provider, "base_url")),
+            names.PROVIDER_NAME: names.to_provider_name(name, base_url),
+            names.SERVER_ADDRESS: host,
+            names.SERVER_PORT: port,
             names.LLM_PROVIDER: name,
             names.REQUEST_MODEL: span.name,
             names.LLM_MODEL: span.name,
@@ -183,18 +186,20 @@ class _Exporter:
         return f"{names.CHAT} {span.name}", facts | (self._reply(reply) if reply else {})
 
     def _reply(self, reply: dict[str, Any]) -> Attributes:
-        prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens = usage_of(reply)
+        usage = usage_of(reply)
         finish = text_of(reply, "finish") or "stop"
         facts: Attributes = {
             names.RESPONSE_MODEL: text_of(reply, "model"),
             names.RESPONSE_FINISH_REASONS: [finish],
-            names.INPUT_TOKENS: prompt_tokens,
-            names.OUTPUT_TOKENS: completion_tokens,
-            names.CACHED_INPUT_TOKENS: cached_tokens or None,
-            names.REASONING_TOKENS: reasoning_tokens or None,
-            names.LLM_TOKENS_PROMPT: prompt_tokens,
-            names.LLM_TOKENS_COMPLETION: completion_tokens,
+            names.INPUT_TOKENS: usage.prompt,
+            names.OUTPUT_TOKENS: usage.completion,
+            names.CACHED_INPUT_TOKENS: usage.cached or None,
+            names.CACHE_WRITE_TOKENS: usage.written or None,
+            names.REASONING_TOKENS: usage.reasoning or None,
+            names.LLM_TOKENS_PROMPT: usage.prompt,
+            names.LLM_TOKENS_COMPLETION: usage.completion,
             names.COST_USD: to_number(reply.get("cost_usd")),
+            names.CACHED: reply.get("cached") is True or None,
         }
         if self._content:
             facts[names.OUTPUT_MESSAGES] = json.dumps([_to_message(dict_of(reply, "message"), finish)])
@@ -243,8 +248,7 @@ def _error_type(span: Span) -> str:
     """Return the error's name, which is few words at most; its text may hold content."""
     if span.status == "unknown":
         return "unknown"
-    name = text_of(span.facts.get("model.error", {}), "type") or span.note.partition(":")[0]
-    return name if name.isidentifier() else "_OTHER"
+    return names.to_error_type(text_of(span.facts.get("model.error", {}), "type") or span.note)
 
 
 def _whole(data: dict[str, Any], key: str) -> int | None:

@@ -262,9 +262,9 @@ def _message(event: Event) -> Entry:
 def _reply(event: Event) -> Entry:
     message = dict_of(event.data, "message")
     calls = [f"{text_of(call, 'name')}({text_of(call, 'arguments')})" for call in dicts_of(message, "calls")]
-    prompt_tokens, completion_tokens, _, _ = usage_of(event.data)
+    usage = usage_of(event.data)
     text = text_of(message, "content") or text_of(message, "refusal")
-    note = f"{text_of(event.data, 'model')} {prompt_tokens}+{completion_tokens} tokens".strip()
+    note = f"{text_of(event.data, 'model')} {usage.prompt}+{usage.completion} tokens".strip()
     return Entry(event.seq, "assistant", text, calls=calls, note=note)
 
 
@@ -304,8 +304,8 @@ _DIALOG = frozenset({"dialog.open", "model.request", "function.call", *_ENTRIES}
 
 def _count(view: SessionView, event: Event) -> None:
     if event.kind == "model.reply":
-        prompt_tokens, completion_tokens, _, _ = usage_of(event.data)
-        view.prompt_tokens += prompt_tokens
-        view.completion_tokens += completion_tokens
+        usage = usage_of(event.data)
+        view.prompt_tokens += usage.prompt
+        view.completion_tokens += usage.completion
         cost = to_number(event.data.get("cost_usd"))
         view.cost_usd = None if cost is None or view.cost_usd is None else view.cost_usd + cost

@@ -24,7 +24,7 @@ from lllm.llm.effects import (
     Sync,
 )
 from lllm.llm.jobs import Jobs, arun_bounded, run_bounded
-from lllm.llm.offered import aask_server, ask_server
+from lllm.llm.mcp_offers import aask_server, ask_server
 from lllm.llm.session import Session
 from lllm.llm.stream import LEFT, Listener, on_delta
 from lllm.llm.turn import Flow

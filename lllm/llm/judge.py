@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from lllm.const import Finish
@@ -32,6 +33,23 @@ def find_problem(reply: Message[Any], prompt: Prompt[Any]) -> str:
     return ""
 
 
+def is_paused(reply: Message[Any]) -> bool:
+    """Whether the server broke off in the middle of its turn, and goes on when it is sent what there is so far. Pure.
+
+    Anthropic does so where its own tools take long ("Server tools", platform.claude.com, read 2026-11). A pause beside
+    function calls is a round of them like any other; one without anything is an empty reply.
+    """
+    if reply.finish is not Finish.PAUSE or reply.function_calls or reply.refusal:
+        return False
+    return bool(reply.content.strip() or (reply.native and reply.native.items))
+
+
+def join_turn(paused: Iterable[Message[Any]], reply: Message[Any]) -> Message[Any]:
+    """Return the reply with the text of a whole turn: a pause is the server's affair, and no parser's. Pure."""
+    before = "".join(message.content for message in paused)
+    return replace(reply, content=before + reply.content) if before else reply
+
+
 def parse_reply(reply: Message[Any], prompt: Prompt[Any], args: Mapping[str, Any]) -> Verdict:
     """Run the prompt's parser over a reply without function calls.
 
@@ -52,9 +70,9 @@ def may_be_kept(reply: Message[Any], functions: Iterable[Function]) -> bool:
     """Whether a reply that passed may be given again in place of asking: it is whole, and its calls fit. Pure.
 
     The model is told of a call that does not fit, and mends it; a cache that gives it again would have it mend it for
-    ever. A reply that was cut off may have passed where nobody parses.
+    ever. A reply that was cut off may have passed where nobody parses. What a server paused at, it may have forgotten.
     """
-    if reply.finish in (Finish.CONTENT_FILTER, Finish.REFUSAL) or reply.refusal:
+    if reply.finish in (Finish.CONTENT_FILTER, Finish.REFUSAL, Finish.PAUSE) or reply.refusal:
         return False
     known = {function.name: function for function in functions}
     return bool(reply.content.strip() or reply.function_calls) and all(

@@ -6,7 +6,6 @@ from collections.abc import Callable, Generator, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
-from lllm.const import Roles
 from lllm.errors import ParseError
 from lllm.llm.dialog import Dialog
 from lllm.llm.effects import Effect, Job, NextResult, StartFunctions, Sync
@@ -14,7 +13,7 @@ from lllm.llm.stream import FunctionEvent
 from lllm.llm.terms import Terms
 from lllm.machine import Event, FunctionReturned
 from lllm.models.function import FunctionCall, fail
-from lllm.models.message import Message
+from lllm.models.message import Message, to_result_message
 from lllm.utils import encode_json
 
 
@@ -114,7 +113,7 @@ class FunctionRound:
     def _take_result(self, ordinal: int, call: FunctionCall, *, ran: bool) -> Result:
         """Log a result, as the message that the model will read and as data."""
         text = self._terms.prompt.interrupt_handler(call.result_str)
-        message: Message[Any] = Message(Roles.TOOL, text, "function", tool_call_id=call.id)
+        message = to_result_message(call, text)
         body = self._dialog.encode(message)
         data: dict[str, Any] = {}
         if call.result_str != text:

@@ -9,7 +9,7 @@ import threading
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -21,8 +21,8 @@ from lllm.llm.fan import run_in_threads, run_on_loop
 from lllm.llm.ids import Ids
 from lllm.llm.kept import path_of, to_header, to_line
 from lllm.llm.limits import NO_LIMITS, Limits, Spending
+from lllm.llm.mcp_servers import Servers
 from lllm.llm.place import SCOPE, ReplayStopped, scoped
-from lllm.llm.servers import Servers
 from lllm.llm.trace import session_span
 from lllm.llm.trace_span import OpenSpan
 from lllm.llm.values import arun_step, run_step, take_value
@@ -402,22 +402,24 @@ class Session:
     def __enter__(self) -> Self:
         # Its ids are its own, whatever scope of another session it is opened in: it is also replayed alone.
         self._tokens = _current.set(self), SCOPE.set("")
-        if self.tape is not None:  # its session.open is recorded: what follows stands behind it, as it did
-            self._ids.follow("session.open", 1)
-        self._spans = session_span(self)
-        self._spans.__enter__()
+        with ExitStack() as stack:  # what it enters may fail, and the session must then be closed
+            stack.push(self._leave)
+            if self.tape is not None:  # its session.open is recorded: what follows stands behind it, as it did
+                self._ids.follow("session.open", 1)
+            stack.enter_context(session_span(self))
+            self._block = stack.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._block.__exit__(kind, error, trace)
+
+    def _leave(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         session, scope = self._tokens
         SCOPE.reset(scope)
         _current.reset(session)
-        try:
-            self.close(error)
-        finally:
-            self._spans.__exit__(kind, error, trace)
+        self.close(error)
 
 
 def versions() -> dict[str, str]:

@@ -19,10 +19,11 @@ from lllm.const import VERSION
 from lllm.llm.trace_content import wants_content
 from lllm.llm.trace_facts import to_facts
 from lllm.llm.trace_span import OpenSpan, harmless
-from lllm.log import otel_names as names
 from lllm.log.base import SessionLog
 from lllm.log.redact import Redactor
-from lllm.utils import visible
+from lllm.models.plain import show
+from lllm.otel import names
+from lllm.utils import encode_json, visible
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span, Tracer, TracerProvider
@@ -76,10 +77,10 @@ def find_tracing() -> Tracing | None:
     Raises:
         ConfigError: ``[tracing]`` in ``lllm.toml`` is wrong.
     """
-    chosen = _chosen.get()
     api: Any = sys.modules.get("opentelemetry.trace")
     if api is None:
         return None
+    chosen = _chosen.get()
     provider = chosen.provider if chosen else _provider_of_process(api)
     if provider is None or os.environ.get(ENV_TRACE, "").strip().lower() in _OFF:
         return None
@@ -151,17 +152,23 @@ def session_span(session: Owner) -> Generator[None]:
     workflow = str(session.about.get("agent_type") or "")
     facts = {names.OPERATION_NAME: names.INVOKE_WORKFLOW, names.WORKFLOW_NAME: workflow}
     session.span = span = tracing.start(f"{names.INVOKE_WORKFLOW} {workflow}", facts, session)
-    span.tell({}, {names.TASK: _shown(session.about.get("task"))})
+    _tell(span, names.TASK, session.about.get("task"))
     try:
         with span.current():
             yield
     except BaseException as error:
         span.end(error)
         raise
-    span.tell({}, {names.RESULT: _shown(session.result)})
+    _tell(span, names.RESULT, session.result)
     span.end()
 
 
-def _shown(value: Any) -> str:
-    """Return a task or a result as text."""
-    return value if isinstance(value, str) else "" if value is None else repr(value)
+def _tell(span: OpenSpan, name: str, value: Any) -> None:
+    """Tell a task or a result, where content is told: a text as it is, data as JSON, anything else as its text."""
+    if value is None or not span.tells_content:
+        return
+    try:
+        text = value if isinstance(value, str) else encode_json(value)
+    except (TypeError, ValueError):
+        text = show(value)
+    span.tell({}, {name: text})

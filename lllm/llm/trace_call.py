@@ -13,10 +13,10 @@ from lllm.llm.effects import AskModel, Effect, Effects, Job, NextResult, Parse, 
 from lllm.llm.trace import Owner, Tracing, find_tracing
 from lllm.llm.trace_facts import agent_facts, job_facts, request_facts, to_input
 from lllm.llm.trace_model import ModelSpan, Seen
-from lllm.llm.trace_span import OpenSpan
-from lllm.log import otel_names as names
+from lllm.llm.trace_span import OpenSpan, harmless
 from lllm.models.function import FunctionCall
 from lllm.models.request import ModelRequest
+from lllm.otel import names
 
 Flow = Generator[Effect, Any, None]
 
@@ -36,7 +36,6 @@ class CallTrace:
 
     def __init__(self, tracing: Tracing, session: Traced, agent: str, facts: Mapping[str, Any]) -> None:
         self._tracing, self._session, self._agent, self._facts = tracing, session, agent, facts
-        self._described: Mapping[str, Any] = {}
         self._call: OpenSpan | None = None
         self._model: ModelSpan | None = None
         self._functions: dict[int, OpenSpan] = {}  # of the round under way, by ordinal
@@ -59,7 +58,7 @@ class CallTrace:
         return self._call
 
     def _end(self, error: BaseException | None) -> None:
-        for span in tuple(self._functions.values()):  # given up, or not told of: the call is over
+        for span in tuple(self._functions.values()):  # still running; one that had begun too late was given up
             span.end(error or FunctionTimeout.__name__)
         if self._model is not None:
             self._model.end(error)
@@ -90,23 +89,20 @@ class CallTrace:
             return self._model
         name = f"{names.CHAT} {request.contract.model}"
         span = self._tracing.start(name, request_facts(request, described), self._session, remote=True)
-        if span.tells_content:
-            span.tell({}, {names.INPUT_MESSAGES: to_input(request)})
+        with harmless():
+            if span.tells_content:
+                span.tell({}, {names.INPUT_MESSAGES: to_input(request)})
         self._model = ModelSpan(span, request)
         return self._model
 
     @contextmanager
     def watch_job(self, job: Job) -> Generator[Seen]:
-        """Give a function that runs its span, in its own thread or task."""
+        """Give a function that runs its span, in its own thread or task. What breaks through it ends the whole call."""
         name = f"{names.EXECUTE_TOOL} {job.function.name}"
         span = self._functions[job.ordinal] = self._tracing.start(name, job_facts(job), self._session)
         span.tell({}, {names.TOOL_ARGUMENTS: job.call.raw_arguments})
-        try:
-            with span.current():
-                yield partial(_end_job, span)
-        except BaseException as error:
-            span.end(error)
-            raise
+        with span.current():
+            yield partial(_end_job, span)
 
     def _returned(self, result: tuple[int, FunctionCall]) -> None:
         """End the span of a function that ran out of its time, and whose thread may go on for ever."""

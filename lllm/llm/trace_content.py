@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, cast
 
+from lllm.config.project import ENV_CONFIG
 from lllm.errors import ConfigError
 
 ENV_CONTENT = "LLLM_TRACE_CONTENT"
@@ -30,22 +30,27 @@ def wants_content() -> bool:
 
 
 def _project_wants_content() -> bool:
-    from lllm.providers.project import provider_tables  # noqa: PLC0415 - not needed where nothing is traced
+    try:
+        folder = os.getcwd()  # noqa: PTH109 - a text is all that is wanted
+    except OSError:  # it is gone, and a project with it
+        return False
+    return _read_content(folder, os.environ.get(ENV_CONFIG, ""))
 
-    path = provider_tables().path
-    return path is not None and _read_content(path, path.stat().st_mtime_ns)
 
-
-@lru_cache(maxsize=4)
-def _read_content(path: Path, mtime_ns: int) -> bool:
-    """Return ``content`` of ``[tracing]``; read once for each state of the file.
+@lru_cache(maxsize=16)
+def _read_content(folder: str, named: str) -> bool:
+    """Return ``content`` of ``[tracing]`` in the project's file, which is read once for each folder and name.
 
     Raises:
         ConfigError: the table holds anything else.
     """
-    from lllm.config.project import load_config  # noqa: PLC0415 - as above
+    from lllm.config.project import load_config  # noqa: PLC0415 - not needed where nothing is traced
+    from lllm.providers.project import provider_tables  # noqa: PLC0415 - as above
 
-    del mtime_ns
+    del folder, named
+    path = provider_tables().path
+    if path is None:
+        return False
     table: Any = load_config(path).tables.get("tracing", {})
     if not isinstance(table, dict):
         raise ConfigError("tracing is no table", where=str(path), hint="write [tracing]")

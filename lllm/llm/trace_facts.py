@@ -9,10 +9,10 @@ from typing import Any
 
 from lllm.errors import LLLMError, ProviderError
 from lllm.llm.effects import Job
-from lllm.log import otel_names as names
-from lllm.log.otel_parts import to_image_part, to_parts
 from lllm.models.message import Message
 from lllm.models.request import ModelRequest
+from lllm.otel import names
+from lllm.otel.parts import to_image_part, to_parts
 from lllm.utils import visible
 
 Facts = dict[str, Any]
@@ -101,8 +101,7 @@ def failure_facts(error: BaseException, effect_id: str) -> Facts:
 def error_type(error: BaseException | str) -> str:
     """Return an error's name, few words at most: ours and Python's as they are called, others with their module."""
     if isinstance(error, str):  # the text of a function's failure: "ValueError: what was wrong"
-        name = error.partition(":")[0]
-        return name if name.isidentifier() else "_OTHER"
+        return names.to_error_type(error)
     kind = type(error)
     is_known = isinstance(error, LLLMError) or kind.__module__ == builtins.__name__
     return kind.__name__ if is_known else f"{kind.__module__}.{kind.__qualname__}"

@@ -15,10 +15,10 @@ from typing import Any
 
 from lllm.errors import ProviderError
 from lllm.llm.trace_facts import failure_facts, reply_facts, to_output
-from lllm.llm.trace_span import OpenSpan
-from lllm.log import otel_names as names
+from lllm.llm.trace_span import OpenSpan, harmless
 from lllm.models.message import Message
 from lllm.models.request import ModelRequest
+from lllm.otel import names
 
 Seen = Callable[[Any], None]
 """Takes what an effect was answered with."""
@@ -40,7 +40,10 @@ class ModelSpan:
 
     @contextmanager
     def attempt(self, id_: str) -> Generator[Seen]:
-        """Watch one attempt. One that fails leaves the span open: whether there is another, the machine decides."""
+        """Watch one attempt. One that fails leaves the span open: whether there is another, the machine decides.
+
+        So does one that is broken into: the call is over then, and knows best of what.
+        """
         begun, self._failed = time.perf_counter_ns(), None
         try:
             with self._span.current():
@@ -50,14 +53,12 @@ class ModelSpan:
             self._failed = error, time.time_ns()
             self._span.note(names.ATTEMPT_FAILED, failure_facts(error, id_))
             raise
-        except BaseException as error:
-            self._span.end(error)
-            raise
 
     def _answered(self, reply: Message[Any], id_: str, latency_ms: int) -> None:
-        facts = reply_facts(reply, latency_ms) | {names.EFFECT_ID: id_, names.RECALL: self._failures or None}
-        content = {names.OUTPUT_MESSAGES: to_output(reply)} if self._span.tells_content else None
-        self._span.tell(facts, content)
+        with harmless():  # the reply is not in the log yet, and must get there whatever it looks like
+            facts = reply_facts(reply, latency_ms) | {names.EFFECT_ID: id_, names.RECALL: self._failures or None}
+            content = {names.OUTPUT_MESSAGES: to_output(reply)} if self._span.tells_content else None
+            self._span.tell(facts, content)
         self._span.end()
 
     def end(self, error: BaseException | None) -> None:

@@ -9,8 +9,9 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from lllm.llm.trace_facts import error_type, to_facts
-from lllm.log import otel_names as names
 from lllm.log.redact import Redactor
+from lllm.models.plain import show
+from lllm.otel import names
 from lllm.utils import visible
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def harmless() -> Generator[None]:
-    """Turn what a user's tracer raises into a warning."""
+    """Turn what a tracer raises, or what cannot be told, into a warning."""
     try:
         yield
     except Exception as error:  # noqa: BLE001 - a processor or a sampler may raise anything
@@ -32,16 +33,11 @@ class OpenSpan:
     def __init__(self, span: Span, redact: Redactor, *, content: bool) -> None:
         self.span = span
         self._redact, self._content = redact, content
-        self._open = Lock()
-
-    @property
-    def is_recording(self) -> bool:
-        """Whether anybody will read it; a sampler may have decided otherwise."""
-        return self.span.is_recording()
+        self._ended = Lock()
 
     @property
     def tells_content(self) -> bool:
-        """Whether content is to be put on it."""
+        """Whether content is to be put on it; where a sampler has dropped it, nobody would read it."""
         return self._content and self.span.is_recording()
 
     @contextmanager
@@ -57,6 +53,8 @@ class OpenSpan:
 
     def tell(self, facts: Mapping[str, Any], content: Mapping[str, str] | None = None) -> None:
         """Add attributes; ``content``, which is JSON or plain text, only where it is asked for, without secrets."""
+        if self._ended.locked():  # a function came back after its call had given it up
+            return
         with harmless():
             told = to_facts(facts)
             if content and self.tells_content:
@@ -76,11 +74,11 @@ class OpenSpan:
             note: the error's text, told only where content is.
             at_ns: when it ended, in nanoseconds since 1970; None is now.
         """
-        if not self._open.acquire(blocking=False):
+        if not self._ended.acquire(blocking=False):
             return
         with harmless():
             if error is not None:
-                self._fail(error_type(error), note or str(error))
+                self._fail(error_type(error), note or show(error))
             self.span.end(at_ns)
 
     def _fail(self, kind: str, note: str) -> None:

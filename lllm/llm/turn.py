@@ -13,9 +13,7 @@ from typing import Any, NoReturn
 
 from lllm.const import Roles
 from lllm.errors import (
-    CallCancelled,
     ConfigError,
-    LimitExceeded,
     LLLMError,
     LogError,
     ModelBehaviorError,
@@ -23,10 +21,19 @@ from lllm.errors import (
     UserCodeError,
 )
 from lllm.llm.dialog import Dialog
-from lllm.llm.effects import AskModel, DeadlineHit, Effect, Parse, Sleep
-from lllm.llm.judge import Verdict, find_problem, may_be_kept, parse_reply, parses_with_user_code
+from lllm.llm.effects import AskModel, Effect, Parse, Sleep
+from lllm.llm.ends import to_event, to_limit_error, to_named
+from lllm.llm.judge import (
+    Verdict,
+    find_problem,
+    is_paused,
+    join_turn,
+    may_be_kept,
+    parse_reply,
+    parses_with_user_code,
+)
 from lllm.llm.kept import to_line
-from lllm.llm.offered import offer_functions
+from lllm.llm.mcp_offers import offer_functions
 from lllm.llm.round import FunctionRound
 from lllm.llm.stream import StateEvent
 from lllm.llm.terms import Terms
@@ -34,18 +41,15 @@ from lllm.machine import (
     BudgetSpent,
     Called,
     CallModel,
-    Cancelled,
-    DeadlinePassed,
     Event,
     Fail,
     Finish,
     Machine,
-    Misconfigured,
     ModelFailed,
+    ModelPaused,
     ModelReplied,
     Reason,
     RunFunctions,
-    UserCodeRaised,
     Wait,
     Woke,
     step,
@@ -54,7 +58,6 @@ from lllm.machine.transitions import TERMINAL, unusable
 from lllm.models.call import FunctionCall
 from lllm.models.history import History
 from lllm.models.message import Attempt, Message, reply_facts_to_dict
-from lllm.models.plain import show
 from lllm.models.request import Contract, ModelRequest
 from lllm.providers.base import judged_of
 from lllm.utils import encode_json
@@ -80,6 +83,7 @@ class Turn:
         self.made: list[FunctionCall] = []
         self.reply: Message[Any] | None = None
         self._body = ""
+        self._paused: tuple[tuple[Message[Any], str], ...] = ()  # in the dialog only once their turn is whole
         self._request: ModelRequest | None = None
         self._step_id = ""
         self._seq = 0
@@ -152,26 +156,39 @@ class Turn:
         """Say what the machine wants said, and make the next request."""
         if command.problem:
             self._grow_branch(command.problem)
-        else:
+        elif not command.go_on:
             self.branch, self.attempts = None, ()
             if command.say_final:
                 text = self.terms.prompt.interrupt_handler_final()
                 self.dialog.append(Message(Roles.USER, text, "interrupt"))
-        history = self.dialog.history if self.branch is None else self.branch
+        history = self._with_paused(self.dialog.history if self.branch is None else self.branch)
         contract = self.terms.contracts(self.terms.prompt, command.offer_functions)
         self._request = ModelRequest(contract, history, stream=self.terms.listen is not None)
+
+    def _with_paused(self, history: History) -> History:
+        for message, body in self._paused:
+            history = history.append(message, body)
+        return history
+
+    def _whole(self, reply: Message[Any]) -> Message[Any]:
+        """Return the last reply of a turn with the text of the paused ones before it."""
+        return join_turn((message for message, _ in self._paused), reply)
 
     def _grow_branch(self, problem: str) -> None:
         """Put the unusable reply and the handler's answer on a branch that the dialog never sees."""
         assert self.reply is not None
-        self.attempts = (*self.attempts, Attempt(self.reply.content, problem))
+        text = self._whole(self.reply).content
+        self.attempts = (*self.attempts, Attempt(text, problem))
         branch = self.dialog.history if self.branch is None else self.branch
         shown: Message[Any] = self.reply
         seen = self._body
         if shown.function_calls or not shown.content.strip():
             # Servers accept neither calls without results nor an empty message: what is left of the reply is its text.
-            shown = Message(Roles.ASSISTANT, shown.content.strip() or "(no text)", shown.creator)
+            shown = Message(Roles.ASSISTANT, text.strip() or "(no text)", shown.creator)
             seen = self.dialog.encode(shown)
+        else:
+            branch = self._with_paused(branch)
+        self._paused = ()
         said: Message[Any] = Message(Roles.USER, self.terms.prompt.exception_handler(problem), "exception")
         body = self.dialog.encode(said)
         self._seq = self.session.emit(
@@ -229,18 +246,35 @@ class Turn:
                 f"max_cost_usd is set, but nobody knows what model {reply.model!r} costs",
                 hint="register its prices: register_model_card(ModelCard(name, input_price=..., output_price=...))",
             )
-        verdict = Verdict("", reply.content) if self.terms.as_is else (yield from self._judge(reply))
+        event = yield from self._take(reply)
+        if (judged := judged_of(self.terms.provider)) is not None:
+            assert self._request is not None
+            useful = isinstance(event, ModelReplied) and not unusable(self.machine, event)
+            judged(self._request, reply, usable=useful and may_be_kept(reply, self._request.contract.functions))
+        return event
+
+    def _take(self, reply: Message[Any]) -> Generator[Effect, Any, Event]:
+        """Say what a reply is to the machine. One that ends the call enters the dialog, and so does what led to it."""
+        spent = reply.usage.total_tokens, reply.usage.cost_usd or 0.0
+        if not self.terms.as_is and is_paused(reply):
+            self._paused += ((reply, self._body),)
+            return ModelPaused(*spent)
+        verdict = Verdict("", reply.content) if self.terms.as_is else (yield from self._judge(self._whole(reply)))
         n_calls = 0 if self.terms.as_is else len(reply.function_calls)
         if not verdict.problem:
             self.reply = reply.with_parsed(verdict.parsed, self.attempts)
             if not n_calls:
-                self.dialog.keep(self.reply, self._body)
-        event = ModelReplied(verdict.problem, n_calls, usage.total_tokens, usage.cost_usd or 0.0)
-        if (judged := judged_of(self.terms.provider)) is not None:
-            assert self._request is not None
-            useful = not unusable(self.machine, event) and may_be_kept(reply, self._request.contract.functions)
-            judged(self._request, reply, usable=useful)
-        return event
+                whole = self._whole(self.reply)
+                self._keep_reply()
+                self.reply = whole
+        return ModelReplied(verdict.problem, n_calls, *spent)
+
+    def _keep_reply(self) -> None:
+        """Let the reply into the dialog, behind the paused ones that it goes on with."""
+        assert self.reply is not None
+        for message, body in (*self._paused, (self.reply, self._body)):
+            self.dialog.keep(message, body)
+        self._paused = ()
 
     def _judge(self, reply: Message[Any]) -> Generator[Effect, Any, Verdict]:
         problem = find_problem(reply, self.terms.prompt)
@@ -270,7 +304,7 @@ class Turn:
         assert self.reply is not None
         round_ = FunctionRound(self.dialog, self.terms, self._step_id, self._seq, self.made)
         results, last = yield from round_.run(self.reply.function_calls, self._move)
-        self.dialog.keep(self.reply, self._body)
+        self._keep_reply()
         for result in results:
             self.dialog.keep(result.message, result.body)
             self.made.append(result.call)
@@ -283,15 +317,9 @@ class Turn:
         if isinstance(error, LogError) or self.machine.state in TERMINAL:
             raise error
         if isinstance(error, Exception) and not isinstance(error, LLLMError):
-            error = _named(error)
+            error = to_named(error)
         self._error = error
-        if isinstance(error, DeadlineHit):
-            return DeadlinePassed()
-        if isinstance(error, ConfigError):
-            return Misconfigured()
-        if isinstance(error, Exception) and not isinstance(error, CallCancelled):
-            return UserCodeRaised()
-        return Cancelled()
+        return to_event(error)
 
     def _fail(self, fail: Fail) -> NoReturn:
         """Log the end and raise the call's error."""
@@ -301,27 +329,17 @@ class Turn:
 
     def _error_of(self, reason: Reason, problem: str) -> BaseException:
         where = f"session {self.session.journal.name}, {self._step_id or self.dialog.id}"
-        budgets = self.machine.budgets
         if reason is Reason.MODEL_BEHAVIOR:
             assert self.reply is not None
-            attempts = (*self.attempts, Attempt(self.reply.content, problem))
+            attempts = (*self.attempts, Attempt(self._whole(self.reply).content, problem))
             return ModelBehaviorError(
                 f"the model's reply was unusable {len(attempts)} times; last: {problem}",
                 attempts=attempts,
                 where=where,
                 hint=f"look at every attempt: lllm log show {self.session.journal.name}",
             )
-        if reason is Reason.TOKENS:
-            return LimitExceeded(
-                f"the call used {self.machine.tokens} of {budgets.max_tokens} tokens", limit="tokens", where=where
-            )
-        if reason is Reason.COST:
-            spent = f"${self.machine.cost_usd:.4f} of ${budgets.max_cost_usd}"
-            return LimitExceeded(f"the call cost {spent}", limit="cost", where=where)
-        if reason is Reason.SESSION_BUDGET:
-            return LimitExceeded("the session's tokens or money are spent", limit="session", where=where)
-        if reason is Reason.DEADLINE:
-            return LimitExceeded(f"the deadline passed during {self._error}", limit="deadline", where=where)
+        if (spent := to_limit_error(reason, self.machine, self._error, where)) is not None:
+            return spent
         assert self._error is not None
         if isinstance(self._error, LLLMError) and not self._error.where:
             self._error.where = where
@@ -339,10 +357,3 @@ class Turn:
             assert error is not None
             data["by" if reason is Reason.CANCELLED else "error"] = to_line(error)
         self.session.log("call.close", step_id, data, self._seq)
-
-
-def _named(error: Exception) -> UserCodeError:
-    """Return what a call ends in when a provider or a callback raises what is no error of ours."""
-    named = UserCodeError(f"a provider or a callback raised {type(error).__name__}: {show(error)}")
-    named.__cause__ = error
-    return named

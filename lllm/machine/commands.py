@@ -13,6 +13,7 @@ class Reason(StrEnum):
     PROVIDER = "provider"
     TOKENS = "tokens"
     COST = "cost"
+    INTERRUPTS = "interrupts"
     DEADLINE = "deadline"
     SESSION_BUDGET = "session_budget"
     CANCELLED = "cancelled"
@@ -29,12 +30,14 @@ class CallModel:
         offer_functions: whether the model may ask for functions.
         say_final: whether the final handler speaks first, because the last round of functions is over.
         again: the same request as before, after a failure of transport.
+        go_on: the request ends with the paused reply, so that the model goes on with it.
     """
 
     problem: str = ""
     offer_functions: bool = True
     say_final: bool = False
     again: bool = False
+    go_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,18 @@ class ModelReplied:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelPaused:
+    """The server broke off in the middle of the model's turn: it goes on when it is sent what there is so far.
+
+    Attributes:
+        tokens, cost_usd: as in ModelReplied.
+    """
+
+    tokens: int = 0
+    cost_usd: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class ModelFailed:
     """No answer came.
 
@@ -82,6 +94,7 @@ class Misconfigured:
 Event = (
     Called
     | ModelReplied
+    | ModelPaused
     | ModelFailed
     | FunctionReturned
     | Woke

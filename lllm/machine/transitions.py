@@ -11,7 +11,8 @@ a row is an ``IllegalEventError``: a bug of ours, never of the model. What the m
 ``ModelReplied.problem``.
 
 Three ladders bound every call. Each step (one reply that counts) has its own exception retries and its own recalls; the
-call has its interrupts, one for each round of functions. So at most
+call has its interrupts, one for each round of functions and one for each pause of the server's, after which recalls
+start afresh, too. So at most
 ``(max_interrupt_times + 1) * (max_exception_retry + 1 + max_llm_recall)`` model calls are made.
 """
 
@@ -31,6 +32,7 @@ from lllm.machine.events import (
     FunctionReturned,
     Misconfigured,
     ModelFailed,
+    ModelPaused,
     ModelReplied,
     UserCodeRaised,
     Woke,
@@ -57,7 +59,7 @@ class Budgets(NamedTuple):
 
     Attributes:
         max_exception_retry: unusable replies of one step that are answered with the exception handler.
-        max_interrupt_times: rounds of functions in one call.
+        max_interrupt_times: rounds of functions in one call; a pause of the server's, which runs its own, is one, too.
         max_llm_recall: repeats of one step's requests after failures of transport.
         max_total_wait_s: seconds of waiting between such repeats, over the call.
         max_tokens: prompt and completion tokens over the call.
@@ -84,8 +86,8 @@ class Machine(NamedTuple):
 
     Attributes:
         retries: exception retries used in this step.
-        recalls: repeats used in this step.
-        interrupts: rounds of functions begun in this call.
+        recalls: repeats used in this step, or since the server's last pause.
+        interrupts: rounds of functions begun in this call, and pauses.
         pending: ordinals of functions that have not returned.
         model_calls: how often the model was asked.
         waited_s, tokens, cost_usd: sums over the call.
@@ -137,16 +139,26 @@ def asks_for_functions(_machine: Machine, event: ModelReplied) -> bool:
     return event.n_calls > 0
 
 
-def no_tokens(machine: Machine, event: ModelReplied) -> bool:
+def no_tokens(machine: Machine, event: ModelReplied | ModelPaused) -> bool:
     """More is needed, but the tokens are spent."""
     limit = machine.budgets.max_tokens
     return limit is not None and machine.tokens + event.tokens >= limit
 
 
-def no_money(machine: Machine, event: ModelReplied) -> bool:
+def no_money(machine: Machine, event: ModelReplied | ModelPaused) -> bool:
     """More is needed, but the money is spent."""
     limit = machine.budgets.max_cost_usd
     return limit is not None and machine.cost_usd + event.cost_usd >= limit
+
+
+def may_go_on(machine: Machine, _event: ModelPaused) -> bool:
+    """Another round is allowed."""
+    return machine.offers_functions
+
+
+def may_not_go_on(machine: Machine, _event: ModelPaused) -> bool:
+    """No further round is allowed."""
+    return not machine.offers_functions
 
 
 def others_pending(machine: Machine, _event: FunctionReturned) -> bool:
@@ -195,7 +207,7 @@ def ask(machine: Machine, _event: Called) -> Step:
     return machine._replace(model_calls=1), CallModel(offer_functions=machine.offers_functions)
 
 
-def _paid(machine: Machine, event: ModelReplied) -> Machine:
+def _paid(machine: Machine, event: ModelReplied | ModelPaused) -> Machine:
     return machine._replace(tokens=machine.tokens + event.tokens, cost_usd=machine.cost_usd + event.cost_usd)
 
 
@@ -235,6 +247,13 @@ def ask_for_the_end(machine: Machine, _event: FunctionReturned) -> Step:
     return _next_step(machine), CallModel(offer_functions=False, say_final=True)
 
 
+def ask_to_go_on(machine: Machine, event: ModelPaused) -> Step:
+    """CallModel with the paused reply as it is."""
+    counts = {"interrupts": machine.interrupts + 1, "recalls": 0, "model_calls": machine.model_calls + 1}
+    after = _paid(machine, event)._replace(**counts)
+    return after, CallModel(offer_functions=after.offers_functions, go_on=True)
+
+
 def wait(machine: Machine, event: ModelFailed) -> Step:
     """Wait."""
     seconds = backoff_s(machine, event)
@@ -252,12 +271,17 @@ def fail_behavior(machine: Machine, event: ModelReplied) -> Step:
     return _paid(machine, event), Fail(Reason.MODEL_BEHAVIOR, event.problem or NOT_OFFERED)
 
 
-def fail_tokens(machine: Machine, event: ModelReplied) -> Step:
+def fail_interrupts(machine: Machine, event: ModelPaused) -> Step:
+    """Fail: LimitExceeded (interrupts)."""
+    return _paid(machine, event), Fail(Reason.INTERRUPTS)
+
+
+def fail_tokens(machine: Machine, event: ModelReplied | ModelPaused) -> Step:
     """Fail: LimitExceeded (tokens)."""
     return _paid(machine, event), Fail(Reason.TOKENS)
 
 
-def fail_money(machine: Machine, event: ModelReplied) -> Step:
+def fail_money(machine: Machine, event: ModelReplied | ModelPaused) -> Step:
     """Fail: LimitExceeded (cost)."""
     return _paid(machine, event), Fail(Reason.COST)
 
@@ -317,6 +341,12 @@ TABLE: Mapping[tuple[State, type[Event]], tuple[Arrow, ...]] = {
         Arrow(no_money, State.FAILED, fail_money),
         Arrow(unusable, State.AWAIT_MODEL, ask_on_retry_branch),
         Arrow(asks_for_functions, State.AWAIT_FUNCTIONS, run_functions),
+    ),
+    (State.AWAIT_MODEL, ModelPaused): (
+        Arrow(may_not_go_on, State.FAILED, fail_interrupts),
+        Arrow(no_tokens, State.FAILED, fail_tokens),
+        Arrow(no_money, State.FAILED, fail_money),
+        Arrow(may_go_on, State.AWAIT_MODEL, ask_to_go_on),
     ),
     (State.AWAIT_MODEL, ModelFailed): (
         Arrow(worth_repeating, State.WAITING, wait),

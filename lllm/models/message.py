@@ -68,6 +68,8 @@ class Message(Generic[T]):
         cached: it came from a cache of ours, and cost nothing.
         extra: the user's own data; it is logged and never sent.
         execution_attempts: replies of the same step that could not be used, oldest first. They are not in the dialog.
+        function_name, is_error: with role ``tool``, whose answer it is, and whether it is a failure, for servers that
+            have words for it. The call and its result tell both, so the message is logged without them.
     """
 
     role: Roles
@@ -88,6 +90,8 @@ class Message(Generic[T]):
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
     execution_attempts: tuple[Attempt, ...] = ()
     api_type: APITypes = APITypes.COMPLETION
+    function_name: str = ""
+    is_error: bool = False
 
     @property
     def modality(self) -> Modalities:
@@ -119,6 +123,12 @@ class Message(Generic[T]):
         copy: Message[T] = object.__new__(type(self))
         copy.__dict__.update(self.__dict__, **changed)
         return copy
+
+
+def to_result_message(call: FunctionCall, text: str) -> Message[Any]:
+    """Return ``text`` as what the model reads of an answered call. Pure."""
+    failed = bool(call.error_message)
+    return Message(Roles.TOOL, text, "function", tool_call_id=call.id, function_name=call.name, is_error=failed)
 
 
 def message_to_dict(message: Message[Any]) -> dict[str, Any]:

@@ -101,10 +101,15 @@ def build_offered(prompt: Prompt[Any], offers: Sequence[Mapping[str, Any]], call
     ]
     names = _to_names(found, [function.name for function in prompt.functions_list])
     functions = [
-        ServerFunction(name, one.told, one.server.timeout_s, caller(one.server, one.told["name"]))
-        for name, one in zip(names, found, strict=True)
+        ServerFunction(name, told, _patience_s(server), caller(server, told["name"]))
+        for name, (server, _, told) in zip(names, found, strict=True)
     ]
     return replace(prompt, functions_list=(*prompt.functions_list, *functions), mcp_servers_list=())
+
+
+def _patience_s(server: MCP) -> float:
+    """Return seconds after which nobody waits for a call: it ends itself before, also where the server starts first."""
+    return server.start_timeout_s + server.timeout_s + 5.0
 
 
 class _Tool(NamedTuple):

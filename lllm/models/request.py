@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,9 @@ from lllm.models.function import Function
 from lllm.models.history import History
 from lllm.models.prompt import Prompt
 from lllm.utils import digest, encode_json
+
+# Services take such names only for a schema; a generic's own is `Box[int]`.
+_NO_NAME = re.compile(r"[^A-Za-z0-9_-]")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +73,8 @@ def build_contract(model: str, prompt: Prompt[Any], *, offered: bool, params: Ma
         params: model arguments; ``extra_body`` among them is taken apart.
 
     Raises:
-        ConfigError: the prompt asks for what no format sends yet; a request without it would be another one.
+        ConfigError: the prompt asks for what no format sends yet; a request without it would be another one. Or an
+            argument would name another model than the one that is logged and priced.
     """
     names = ("mcp_servers_list", "allow_web_search", "computer_use_config")
     if unsent := [name for name in names if getattr(prompt, name)]:
@@ -77,11 +82,13 @@ def build_contract(model: str, prompt: Prompt[Any], *, offered: bool, params: Ma
         raise ConfigError(f"prompt {prompt.path!r}: {', '.join(unsent)} cannot be sent yet", hint=hint)
     arguments = dict(params)
     extra_body = arguments.pop("extra_body", {})
+    if "model" in arguments:
+        raise ConfigError("'model' is no model argument", hint="name it as the agent's model (model_name in a config)")
     schema = prompt.format_schema
     return Contract(
         model,
         prompt.functions_list if offered else (),
-        getattr(prompt.format, "__name__", "reply") if schema else "",
+        _NO_NAME.sub("_", getattr(prompt.format, "__name__", "reply"))[:64] if schema else "",
         schema,
         arguments,
         extra_body,

@@ -1,4 +1,7 @@
-"""Models behind names: wire formats as pure functions, one transport, a mock. Each name is loaded at first use."""
+"""Models behind names: wire formats as pure functions, transports, models in this process, a cache of replies, a mock.
+
+Each name is loaded at first use.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,8 @@ if TYPE_CHECKING:
     from lllm.providers.http import HTTPProvider
     from lllm.providers.mock import MockProvider
     from lllm.providers.override import wrap_provider
-    from lllm.providers.wire.exchange import parse_exchange
     from lllm.providers.wire.profile import Profile
+    from lllm.providers.wire.recorded import parse_exchange
 
 __all__ = [
     "CachedProvider",
@@ -34,7 +37,7 @@ __all__ = [
 _HOMES = {
     **dict.fromkeys(("Delta", "OnDelta", "Provider", "WireRequest"), "base"),
     **dict.fromkeys(("build_provider", "list_providers", "register_provider"), "build"),
-    "parse_exchange": "wire.exchange",
+    "parse_exchange": "wire.recorded",
     "CachedProvider": "cache",
     "HTTPProvider": "http",
     "MockProvider": "mock",

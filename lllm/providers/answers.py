@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lllm.errors import BadReply, ProviderError
 from lllm.models.message import Message
 from lllm.models.request import ModelRequest
-from lllm.providers.base import OnDelta, WireRequest
+from lllm.providers.base import Delta, OnDelta, WireRequest
 from lllm.providers.pace import Pace
 from lllm.providers.wire.classify import parse_failure, redact
 from lllm.providers.wire.draft import Asked
@@ -106,13 +106,23 @@ class Exchange(Question):
         if self._stream is None:
             super().feed(chunk)
             return
-        for delta in self._stream.feed(chunk):
-            if self._on_delta is not None:
+        try:
+            self._show(self._stream.feed(chunk))
+        except ProviderError:
+            self._show(self._stream.take_pieces())  # what came before the fault, as if the bytes had been cut there
+            raise
+
+    def _show(self, deltas: list[Delta]) -> None:
+        if self._on_delta is not None:
+            for delta in deltas:
                 self._on_delta(delta)
 
     def lose(self, error: ProviderError) -> None:
         """Take note that the attempt broke off; raise, unless the reply was whole by then."""
         if self._stream is None or not self._stream.complete:
+            from lllm.providers.transport.over_httpx import with_request  # noqa: PLC0415 - httpx is heavy
+
+            with_request(error, self.wire)
             error.provider = self.profile.name
             error.partial = error.partial or (self._stream.partial if self._stream else "")
             self.pace.failed(error, self.sent_at)

@@ -89,7 +89,7 @@ def check_api(provider: Provider, api_type: APITypes) -> None:
         ConfigError: the responses format is asked for, and the provider speaks another.
     """
     api = provider.describe().get("api")
-    if api_type is APITypes.RESPONSE and api not in ("responses", "mock"):
+    if api_type is APITypes.RESPONSE and api not in ("responses", "mock", "mlx"):
         raise ConfigError(
             f"api_type 'response' is asked for, and provider {provider.name!r} speaks {api!r}",
             hint="build_provider(name, config, api='responses'), or use completion",

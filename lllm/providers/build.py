@@ -6,7 +6,8 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib import import_module
-from typing import Any
+from math import isfinite
+from typing import Any, cast
 
 from lllm.errors import ConfigError
 from lllm.providers.base import Provider
@@ -46,16 +47,19 @@ def build_provider(
     kind = str(table.pop("provider", name if name in _BUILDERS else "openai_compatible"))
     builder = _BUILDERS.get(kind if name in known.llm else name)
     if builder is None:
+        if name in known.llm:
+            told = f"[llm.{name}] is a table of provider {kind!r}, and there is none"
+            raise ConfigError(told, where=str(known.path or ""), hint=nearest(kind, _BUILDERS))
         raise ConfigError(f"there is no provider {name!r}", hint=nearest(name, {*_BUILDERS, *known.llm}))
     settings = {**_to_settings(name, table), **(config or {})}
     cache, override = settings.pop("cache", None), settings.pop("override", None)
     if api and kind in _SPEAK_CHAT:
         settings.setdefault("api", api)
-    if kind != name and name in known.llm:
+    if kind != name and name in known.llm and kind != "mock":  # the mock has one name
         settings.setdefault("name", name)
     provider = builder(settings)
-    if tables is not None and isinstance(provider, HTTPProvider):
-        provider.tables = tables
+    if tables is not None and hasattr(provider, "tables"):
+        cast("Any", provider).tables = tables
     return _wrapped(provider, override, cache, settings)
 
 
@@ -87,7 +91,12 @@ def _to_settings(name: str, table: dict[str, Any]) -> dict[str, Any]:
 def provider_params(name: str, tables: ProviderTables | None = None) -> dict[str, Any]:
     """Return the model arguments that ``lllm.toml`` gives for all calls of a provider."""
     table = (tables or provider_tables()).llm.get(name, {})
-    return {key: table[key] for key in PARAMS if key in table}
+    params = {key: table[key] for key in PARAMS if key in table}
+    for key, value in params.items():
+        kinds = int if key in ("max_tokens", "seed") else (int, float)
+        if isinstance(value, bool) or not isinstance(value, kinds) or not isfinite(value):
+            raise ConfigError(f"[llm.{name}] {key} is a number, not {value!r}")
+    return params
 
 
 def default_model(name: str, tables: ProviderTables | None = None) -> str:
@@ -115,7 +124,10 @@ def list_providers() -> tuple[str, ...]:
 
 def _build_http(base: Profile, config: Mapping[str, Any]) -> Provider:
     settings = dict(config)
-    base = replace(base, name=settings.pop("name", base.name), family=base.family)
+    name = settings.pop("name", base.name)
+    if not isinstance(name, str) or not name.isprintable():
+        raise ConfigError(f"a provider's name is a text, not {name!r:.80}")
+    base = replace(base, name=name)
     check_keys(settings, HTTP_KEYS, base.name)
     key = settings.get("api_key")
     if key is not None and not isinstance(key, str):
@@ -139,17 +151,21 @@ def _compatible(config: Mapping[str, Any]) -> Provider:
 
 
 def _mock(config: Mapping[str, Any]) -> Provider:
+    config = {key: value for key, value in config.items() if key != "model"}  # which is what a request asks for
     check_keys(config, _MOCK_KEYS, "mock")
-    function = config.get("function")
+    function: Any = config.get("function")
     if isinstance(function, str):
         function = load_callable(function)
+    if function is not None and not callable(function):
+        raise ConfigError("provider 'mock': function is a callable, or its module:name")
     for key in ("replies", "rules"):
         if config.get(key) is not None and not isinstance(config[key], list | tuple):
             raise ConfigError(f"provider 'mock': {key} is a list")
-    return MockProvider(config.get("replies"), function=function, rules=config.get("rules"))
+    return MockProvider(config.get("replies"), function=cast("Any", function), rules=config.get("rules"))
 
 
 def _mlx(config: Mapping[str, Any]) -> Provider:
+    config = {key: value for key, value in config.items() if key != "model"}  # as above
     check_keys(config, _MLX_KEYS, "mlx")
     from lllm.providers.mlx import MLXProvider  # noqa: PLC0415 - an extra
 
@@ -165,7 +181,7 @@ def load_callable(place: str) -> Callable[..., Any]:
     module, _, name = place.partition(":")
     try:
         found = getattr(import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise ConfigError(f"{place!r} cannot be loaded: {error}", hint="write it as module:name") from error
     if not callable(found):
         raise ConfigError(f"{place!r} is no function")

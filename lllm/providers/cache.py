@@ -1,15 +1,14 @@
 """A provider that asks a question once: the reply is kept in a folder, and given to whoever asks the same again.
 
 What is kept is what somebody could use. A reply that comes in is only noted; it is kept once the caller says that it
-was usable (see ``judged_of``), and forgotten once somebody says that it was not. Of several who
-ask the same at the same time one asks, and the others get the same reply.
+was usable (see ``judged_of``), and forgotten once somebody says that it was not. Of several who ask the same at the
+same time one asks, and the others get the same reply.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
@@ -20,8 +19,9 @@ from lllm.errors import ConfigError
 from lllm.models.message import Message
 from lllm.models.request import ModelRequest
 from lllm.providers.base import Delta, OnDelta, Provider, secrets_of
-from lllm.providers.cache_flights import Flight
-from lllm.providers.cache_room import Room, open_room
+from lllm.providers.cache_folder import CacheFolder, open_folder
+from lllm.providers.cache_single_flight import Flight
+from lllm.providers.deadline import Deadline
 from lllm.providers.settings import check_keys
 from lllm.utils import encode_json
 
@@ -30,7 +30,6 @@ MIN_BYTES = 256 << 10
 _KEY_VERSION = 1
 _OPTIONS = {"folder": str, "max_bytes": int, "scope": str}
 _NO_MATTER = frozenset({"api_key", "api_key_env", "timeout_s", "stream_usage", "model"})
-MIN_TIMEOUT_S = 0.001  # 0 would mean "do not wait" to a socket, which is no timeout
 
 
 class CachedProvider:
@@ -60,7 +59,7 @@ class CachedProvider:
             raise ConfigError(f"a cache of {max_bytes} bytes holds nothing", hint=f"give it {MIN_BYTES} or more")
         self.inner = inner
         self._scope = scope
-        self._room: Room = open_room(folder, max_bytes)
+        self._folder: CacheFolder = open_folder(folder, max_bytes)
 
     @property
     def name(self) -> str:
@@ -76,20 +75,20 @@ class CachedProvider:
         return secrets_of(self.inner)
 
     def __repr__(self) -> str:
-        return f"<CachedProvider of {self.inner!r} in {self._room.path.parent}>"
+        return f"<CachedProvider of {self.inner!r} in {self._folder.path.parent}>"
 
     def send(
         self, request: ModelRequest, *, timeout_s: float | None = None, on_delta: OnDelta | None = None
     ) -> Message[Any]:
         """Return a kept reply, or make one attempt; see Provider."""
-        key, end_s = self._key(request), _end_s(timeout_s)
-        self._room.open()
+        key, deadline = self._key(request), Deadline(timeout_s)
+        self._folder.open()
         while True:
-            with self._room.flights.join(key, is_async=False) as (flight, is_mine):
+            with self._folder.flights.join(key, is_async=False) as (flight, is_mine):
                 if not is_mine:
-                    reply = flight.wait(_left_s(end_s))
+                    reply = flight.wait(deadline.left_s())
                 elif (reply := self._find(key, flight)) is None:
-                    reply = self.inner.send(request, timeout_s=_left_s(end_s), on_delta=on_delta)
+                    reply = self.inner.send(request, timeout_s=deadline.left_s(), on_delta=on_delta)
                     return self._land(key, flight, reply)
             if reply is not None:
                 return _given(reply, request, on_delta)
@@ -101,25 +100,25 @@ class CachedProvider:
 
         A kept reply is read on the event loop: that takes tens of microseconds, and by way of a thread it takes longer.
         """
-        key, end_s = self._key(request), _end_s(timeout_s)
-        if not self._room.is_open:
-            await asyncio.to_thread(self._room.open)
+        key, deadline = self._key(request), Deadline(timeout_s)
+        if not self._folder.is_open:
+            await asyncio.to_thread(self._folder.open)
         while True:
-            with self._room.flights.join(key, is_async=True) as (flight, is_mine):
+            with self._folder.flights.join(key, is_async=True) as (flight, is_mine):
                 if not is_mine:
-                    reply = await flight.await_(_left_s(end_s))
+                    reply = await flight.await_(deadline.left_s())
                 elif (reply := self._find(key, flight)) is None:
-                    reply = await self.inner.asend(request, timeout_s=_left_s(end_s), on_delta=on_delta)
+                    reply = await self.inner.asend(request, timeout_s=deadline.left_s(), on_delta=on_delta)
                     return self._land(key, flight, reply)
             if reply is not None:
                 return _given(reply, request, on_delta)
 
     def _find(self, key: bytes, flight: Flight) -> Message[Any] | None:
-        flight.reply = self._room.find(key)
+        flight.reply = self._folder.find(key)
         return flight.reply
 
     def _land(self, key: bytes, flight: Flight, reply: Message[Any]) -> Message[Any]:
-        self._room.note_new(key)
+        self._folder.note_new(key)
         flight.reply = reply
         return reply
 
@@ -129,9 +128,9 @@ class CachedProvider:
         A reply that holds a key of ours is not kept.
         """
         if not usable:
-            self._room.forget(self._key(request))
-        elif not reply.cached:
-            self._room.keep(self._key(request), reply, secrets_of(self.inner))
+            self._folder.forget(self._key(request))
+        else:
+            self._folder.keep(self._key(request), reply, secrets_of(self.inner))
 
     def _key(self, request: ModelRequest) -> bytes:
         """Return what a reply is found by. A retry of the machine has another history, so it has another key."""
@@ -140,12 +139,12 @@ class CachedProvider:
 
     def close(self) -> None:
         """Write what is still to be written, and close the inner provider's idle connections."""
-        self._room.close()
+        self._folder.close()
         self.inner.close()
 
     async def aclose(self) -> None:
         """Async twin of :meth:`close`."""
-        await asyncio.to_thread(self._room.close)
+        await asyncio.to_thread(self._folder.close)
         await self.inner.aclose()
 
 
@@ -192,11 +191,3 @@ def _given(reply: Message[Any], request: ModelRequest, on_delta: OnDelta | None)
     if on_delta is not None and request.stream:
         tell_whole(reply, on_delta)
     return replace(reply, cached=True, usage=replace(reply.usage, cost_usd=0.0))
-
-
-def _end_s(timeout_s: float | None) -> float | None:
-    return None if timeout_s is None else time.monotonic() + timeout_s
-
-
-def _left_s(end_s: float | None) -> float | None:
-    return None if end_s is None else max(MIN_TIMEOUT_S, end_s - time.monotonic())

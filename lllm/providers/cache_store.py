@@ -35,7 +35,6 @@ _NEXT = "(SELECT ifnull(max(used), 0) + 1 FROM replies)"
 _DAMAGED = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_NOTADB})
 _NOTHING: Any = object()
 _MOST_USED = 64
-_inherited: list[Any] = []  # connections of a parent process: to close them here could disturb it
 
 
 class ReplyStore:
@@ -56,11 +55,9 @@ class ReplyStore:
 
     def begin(self) -> None:
         """Be as if new: at first, and in a process that was forked off."""
-        _inherited.extend(self._files)
-        self._files.clear()
         self._used.clear()
         self.is_open = False
-        self._mark = 0
+        self._mark = 0  # which file it is, whatever its name becomes
         self._unwritten: dict[bytes, str | None] = {}
         self._lock = threading.Lock()  # of the reading connection
         self._thread: ThreadPoolExecutor | None = None
@@ -86,14 +83,14 @@ class ReplyStore:
                 found = self._files[0].execute("SELECT sum, body FROM replies WHERE key = ?", (key,)).fetchall()
         except sqlite3.Error as error:
             if _is_damage(error):
-                self._submit(self._mend, error)
+                self._submit(self._mend, error, self._mark)
             return None
         if not found or found[0][0] != _to_sum(key, found[0][1]):
             return None
         return found[0][1]
 
     def save(self, key: bytes, text: str) -> None:
-        """Have a text written. One that would take more than a quarter of the room is not."""
+        """Have a text written. One that would take more than a quarter of ``max_bytes`` is not."""
         if len(text) <= self.max_bytes // 4:
             self._write(key, text)
 
@@ -116,6 +113,19 @@ class ReplyStore:
         with self._lock:
             self.is_open = False
             _close(self._files, self._used)
+
+    def pause(self) -> None:
+        """Close, and stay closed until :meth:`resume`: sqlite must not be open where a process is forked."""
+        while True:
+            self.close()
+            self._lock.acquire()
+            if not self._files:
+                return
+            self._lock.release()  # another thread was faster
+
+    def resume(self) -> None:
+        """Let it be opened again."""
+        self._lock.release()
 
     # --- writing, in a thread of its own ---------------------------------------------------------------------------
 
@@ -148,13 +158,15 @@ class ReplyStore:
                 _shrink(db, self.max_bytes)
         except sqlite3.Error as error:
             if _is_damage(error):
-                self._mend(error)
+                self._mend(error, self._mark)
             else:
                 self._tell(f"{error}; what it costs is that some replies are not kept")
 
-    def _mend(self, error: Exception) -> None:
-        """Set a damaged file aside and begin anew, unless another process did so meanwhile."""
+    def _mend(self, error: Exception, mark: int) -> None:
+        """Set a damaged file aside and begin anew, unless another thread or process did so meanwhile."""
         with self._lock:
+            if mark != self._mark:
+                return
             _drop(self._files)
             self._set_aside(error)
             self._connect()
@@ -205,8 +217,12 @@ class _Change:
         self._db.execute("BEGIN IMMEDIATE")
 
     def __exit__(self, kind: object, *rest: object) -> None:
-        if self._db.in_transaction:
-            self._db.execute("COMMIT" if kind is None else "ROLLBACK")
+        try:
+            if kind is None:
+                self._db.execute("COMMIT")
+        finally:
+            if self._db.in_transaction:  # a full disk may be noticed at its end
+                self._db.execute("ROLLBACK")
 
 
 def _nothing(_db: sqlite3.Connection) -> None:
@@ -246,7 +262,7 @@ def _make_room(db: sqlite3.Connection, size: int, max_bytes: int) -> None:
 def _shrink(db: sqlite3.Connection, max_bytes: int) -> None:
     """Give pages back to the disk, where the file has become larger than it may be."""
     if _pages(db, "page_count") > max_bytes:
-        db.execute("PRAGMA incremental_vacuum").fetchall()
+        db.executescript("PRAGMA incremental_vacuum")  # execute would do its first step alone: one page
         db.execute("PRAGMA wal_checkpoint").fetchall()
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any
 
-from lllm.errors import BadReply, LLLMError, NotFound
+from lllm.errors import BadReply, LLLMError, NotFound, ProviderTimeout
 from lllm.providers.base import Provider
-from lllm.providers.wire.listing import PATHS, parse_models
+from lllm.providers.wire.formats import load_format
+from lllm.providers.wire.listing import parse_models
 
 HEALTH_TIMEOUT_S = 2.0
 
@@ -37,11 +40,21 @@ def check_health(provider: Provider, timeout_s: float = HEALTH_TIMEOUT_S) -> Hea
     server = _innermost(provider)
     if not hasattr(server, "fetch"):
         return _in_process(server)
+    found: list[Health] = []
     start_s = time.monotonic()
-    try:
-        return _well(server.fetch(_path_of(server), timeout_s=timeout_s), start_s)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the server is not well
-        return _unwell(error, start_s)
+
+    def ask() -> None:
+        try:
+            found.append(_well(server.fetch(_path_of(server), timeout_s=timeout_s), start_s))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the server is not well
+            found.append(_unwell(error, start_s))
+
+    # A thread that may be left behind: a name that nobody resolves, or a server that sends a header now and then, would
+    # hold a sync request for as long as it likes.
+    asking = threading.Thread(target=copy_context().run, args=(ask,), name="lllm-health", daemon=True)
+    asking.start()
+    asking.join(timeout_s * 1.1)
+    return found[0] if found else _unwell(ProviderTimeout(f"no whole answer within {timeout_s:g} s"), start_s)
 
 
 async def acheck_health(provider: Provider, timeout_s: float = HEALTH_TIMEOUT_S) -> Health:
@@ -64,7 +77,7 @@ def _innermost(provider: Any) -> Any:
 
 
 def _path_of(server: Any) -> str:
-    return PATHS[server.profile.api]
+    return load_format(server.profile.api).models_path
 
 
 def _in_process(provider: Any) -> Health:

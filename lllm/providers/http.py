@@ -14,9 +14,10 @@ from lllm.models.message import Message
 from lllm.models.request import ModelRequest
 from lllm.providers.answers import Exchange, Question
 from lllm.providers.base import OnDelta, WireRequest
+from lllm.providers.grants import Grants
 from lllm.providers.pace import find_pace
 from lllm.providers.prices import with_price
-from lllm.providers.project import ProviderTables, provider_tables
+from lllm.providers.project import ProviderTables
 from lllm.providers.wire.profile import Profile
 from lllm.utils import Secret
 
@@ -51,9 +52,9 @@ class HTTPProvider:
         self._paced = "", find_pace(profile.base_url, "")  # the key that was used last, and its pace
         # Only ever set, so that threads need no lock; the profile itself stays as it was given.
         self._refuses_usage = False
-        # Of the project's lllm.toml, once they are read: its gates, and what models cost.
+        # Which gates and prices count; None takes those of the project's lllm.toml, as they are at each call.
         self.tables: ProviderTables | None = None
-        self._granted = False
+        self._grants = Grants()
 
     @property
     def name(self) -> str:
@@ -127,12 +128,8 @@ class HTTPProvider:
         headers = (("accept", "application/json"), *self.profile.headers)
         return Question(WireRequest("GET", self.profile.base_url + path, headers, b""), self.profile, self._key())
 
-    def _check_granted(self) -> ProviderTables:
-        tables = self.tables or provider_tables()
-        if not self._granted:
-            tables.check_granted(local=self.profile.is_local, what=f"provider {self.name!r}")
-            self.tables, self._granted = tables, True
-        return tables
+    def _check_granted(self) -> None:
+        self._grants.check(self.tables, local=self.profile.is_local, what=f"provider {self.name!r}")
 
     def _exchange(self, request: ModelRequest, on_delta: OnDelta | None) -> Exchange:
         self._check_granted()
@@ -174,7 +171,8 @@ class HTTPProvider:
                 error.hint = f"check the key in {self.profile.api_key_env}"
             raise
         exchange.pace.answered(exchange.sent_at)
-        return with_price(reply, exchange.model, self.profile.base_url, self._check_granted().prices)
+        prices = (self.tables or self._grants.tables).prices  # not looked at anew: the reply is paid for
+        return with_price(reply, exchange.model, self.profile.base_url, prices)
 
     def _limit_s(self, timeout_s: float | None) -> float:
         return self.profile.timeout_s if timeout_s is None else timeout_s

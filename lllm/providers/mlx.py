@@ -11,9 +11,11 @@ from lllm.errors import ConfigError
 from lllm.models.message import Message
 from lllm.models.request import ModelRequest
 from lllm.providers.base import Delta, OnDelta
+from lllm.providers.grants import Grants
 from lllm.providers.mlx_model import FAMILY, Place, forget_models
 from lllm.providers.mlx_question import to_question
 from lllm.providers.mlx_thread import Job, Post, in_model_thread
+from lllm.providers.project import ProviderTables
 
 MAX_TOKENS = 8192
 TIMEOUT_S = 600.0
@@ -53,6 +55,9 @@ class MLXProvider:
         self._max_tokens, self._timeout_s = max_tokens, timeout_s
         self._family = FAMILY if send_reasoning else ""
         self._places: set[Place] = set()
+        # Which gates count; None takes those of the project's lllm.toml, as they are at each call.
+        self.tables: ProviderTables | None = None
+        self._grants = Grants()
 
     def describe(self) -> dict[str, Any]:
         """Return what a log keeps of the provider: ``name, api``, and as ``base_url`` the model's path if it is set."""
@@ -107,6 +112,7 @@ class MLXProvider:
 
     def _start(self, request: ModelRequest, timeout_s: float | None, post: Post) -> Job:
         """Hand a request to the thread of the models; what is wrong with it is told here, before it waits."""
+        self._grants.check(self.tables, local=True, what=f"provider {self.name!r}")
         place = Place(self._model_path or request.contract.model, self._adapter_path)
         self._places.add(place)
         question = to_question(request, max_tokens=self._max_tokens, family=self._family)
@@ -131,7 +137,12 @@ def _check_settings(provider: str, settings: Mapping[str, Any], kind: type | tup
     for name, value in settings.items():
         if value is None:
             continue
-        if isinstance(value, bool) or not isinstance(value, kind) or not value or (kind is not str and value < 0):
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, kind)
+            or not value
+            or (kind is not str and not 0 < value < 1e7)
+        ):
             raise ConfigError(f"provider {provider!r}: {name} may not be {value!r}")
 
 

@@ -6,6 +6,7 @@ All of it runs in one thread; see mlx_thread.py.
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import sys
 from collections import OrderedDict
@@ -46,6 +47,8 @@ class Loaded(NamedTuple):
 
 
 _loaded: OrderedDict[Place, Loaded] = OrderedDict()
+_homes: list[int] = []
+"""The process in which mlx is used. In a fork of it mlx would wait for ever for threads that are not there."""
 
 
 def load_model(place: Place) -> Loaded:
@@ -56,7 +59,7 @@ def load_model(place: Place) -> Loaded:
         NotFound: there is no such model.
         ProviderError: it cannot be loaded.
     """
-    if place in _loaded:
+    if place in _loaded and not _is_fork():
         _loaded.move_to_end(place)
         return _loaded[place]
     mlx_lm = _import("mlx_lm")
@@ -85,9 +88,13 @@ def forget_models(*places: Place) -> None:
         _import("mlx.core").clear_cache()
 
 
+def _is_fork() -> bool:
+    return bool(_homes) and _homes[0] != os.getpid()
+
+
 def leave_thread() -> None:
     """Let go of all that this thread has of mlx, before it ends."""
-    if core := sys.modules.get("mlx.core"):
+    if (core := sys.modules.get("mlx.core")) and not _is_fork():
         _loaded.clear()
         if clear := getattr(core, "clear_streams", None):  # older ones have none, and need none
             clear()
@@ -99,6 +106,10 @@ def _is_repository(name: str) -> bool:
 
 
 def _import(name: str) -> Any:
+    if not _homes:
+        _homes.append(os.getpid())
+    if _is_fork():
+        raise ConfigError("mlx does not work in a fork of a process that has used it", hint="start processes by spawn")
     try:
         return import_module(name)
     except ImportError as error:

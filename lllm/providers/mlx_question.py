@@ -14,8 +14,7 @@ from lllm.errors import ConfigError
 from lllm.models.history import History
 from lllm.models.message import Message
 from lllm.models.request import Contract, ModelRequest
-from lllm.providers.wire.body import to_fields
-from lllm.providers.wire.ollama_request import call_to_dict, to_tool
+from lllm.providers.wire.body import call_to_dict, to_fields, to_tool
 
 _NUMBERS = ("temperature", "top_p", "min_p", "repetition_penalty", "presence_penalty", "frequency_penalty")
 _COUNTS = ("top_k", "max_tokens", "seed", "top_logprobs")

@@ -5,14 +5,13 @@ The model writes thoughts and calls between marks that its tokenizer names; how 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from lllm.providers.wire.draft import Draft
-from lllm.providers.wire.loose import to_dict, to_text
+from lllm.providers.wire.loose import to_arguments_text, to_dict, to_text
 
 _NAME_IN_CALL = re.compile(r'(?:"name"\s*:\s*"|<function=)([\w.-]+)')
 
@@ -97,8 +96,7 @@ class ReplyText:
         if self.where == "call":
             self._call.append(text)
         elif self.where == "reasoning":
-            self.draft.add_reasoning(text)
-            self.draft.has_native = self.draft.has_native or bool(text)
+            self.draft.add_reasoning(text, goes_back=True)
         else:
             text = text.lstrip() if self._fresh else text
             self._fresh = self._fresh and not text
@@ -134,9 +132,7 @@ def _overlap(text: str, marks: Mapping[str, str]) -> int:
 
 
 def _to_json(arguments: Any) -> str:
-    if isinstance(arguments, str):
-        return arguments
     try:
-        return "" if arguments is None else json.dumps(arguments)
+        return to_arguments_text(arguments)
     except (TypeError, ValueError):  # a parser may make sets, or keys that are tuples
         return str(arguments)

@@ -8,7 +8,6 @@ own, the async one runs without an event loop in a loop of its own.
 from __future__ import annotations
 
 import inspect
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -16,11 +15,10 @@ from lllm.errors import ConfigError, LLLMError, UserCodeError
 from lllm.models.message import Message
 from lllm.models.request import ModelRequest
 from lllm.providers.base import OnDelta, Provider, judged_of, secrets_of
+from lllm.providers.deadline import Deadline
 
 if TYPE_CHECKING:
     from lllm.providers.bridge import InLoop
-
-MIN_TIMEOUT_S = 0.001  # 0 would mean "do not wait" to a socket, which is no timeout
 
 
 class Send(Protocol):
@@ -159,13 +157,13 @@ class Attempt:
 
     def __init__(self, inner: Provider, timeout_s: float | None, on_delta: OnDelta | None) -> None:
         self._inner, self._on_delta = inner, on_delta
-        self._end_s = None if timeout_s is None else time.monotonic() + timeout_s
+        self._deadline = Deadline(timeout_s)
         self.raised: list[BaseException] = []
 
     def send(self, request: ModelRequest, *, timeout_s: float | None = None) -> Message[Any]:
         """Make one attempt with the inner provider, in the time that is left."""
         try:
-            return self._inner.send(request, timeout_s=self._left_s(timeout_s), on_delta=self._on_delta)
+            return self._inner.send(request, timeout_s=self._deadline.left_s(timeout_s), on_delta=self._on_delta)
         except BaseException as error:
             self.raised.append(error)
             raise
@@ -173,16 +171,10 @@ class Attempt:
     async def asend(self, request: ModelRequest, *, timeout_s: float | None = None) -> Message[Any]:
         """Async twin of :meth:`send`."""
         try:
-            return await self._inner.asend(request, timeout_s=self._left_s(timeout_s), on_delta=self._on_delta)
+            return await self._inner.asend(request, timeout_s=self._deadline.left_s(timeout_s), on_delta=self._on_delta)
         except BaseException as error:
             self.raised.append(error)
             raise
-
-    def _left_s(self, timeout_s: float | None) -> float | None:
-        if self._end_s is None:
-            return timeout_s
-        left_s = max(MIN_TIMEOUT_S, self._end_s - time.monotonic())
-        return left_s if timeout_s is None else min(left_s, timeout_s)
 
 
 class _Named:

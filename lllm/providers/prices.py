@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
+from math import isfinite
 from typing import Any
 
 from lllm.const import CompletionCost, ModelCard
@@ -17,7 +18,10 @@ from lllm.models.message import Message
 
 
 def with_price(message: Message[Any], model: str, base_url: str, prices: Mapping[str, ModelCard]) -> Message[Any]:
-    """Return a reply with its price filled in, or as it is when it has one already or nobody knows it.
+    """Return a reply with its price: by the project's own table, else as it has one already, else by the package.
+
+    Where nobody knows it, the reply is returned as it is. It raises nothing: the reply is paid for, whatever becomes of
+    its price.
 
     Args:
         message: the reply; its ``model`` is the server's own name for it.
@@ -26,11 +30,14 @@ def with_price(message: Message[Any], model: str, base_url: str, prices: Mapping
         prices: the project's own, by model.
     """
     usage = message.usage
-    if usage.cost_usd is not None or not usage.total_tokens:
+    if not usage.total_tokens:
         return message
-    for name in (model, message.model):
-        priced = prices[name].price(usage) if name in prices else _by_package(usage, name, base_url)
-        if priced.cost_usd is not None:
+    names = (model, message.model)
+    found = [prices[name].price(replace(usage, cost_usd=None)) for name in names if name in prices]
+    if usage.cost_usd is None:
+        found += (_by_package(usage, name, base_url) for name in names)
+    for priced in found:
+        if priced.cost_usd is not None and isfinite(priced.cost_usd):  # a log holds no other number
             return replace(message, usage=priced)
     return message
 
@@ -39,22 +46,22 @@ def _by_package(usage: CompletionCost, model: str, base_url: str) -> CompletionC
     package = _load_package()
     if package is None:
         return usage
-    counts = package.Usage(
-        input_tokens=usage.prompt_tokens,
-        output_tokens=usage.completion_tokens,
-        cache_read_tokens=usage.cached_prompt_tokens,
-        cache_write_tokens=usage.cache_write_tokens,
-    )
     try:
+        counts = package.Usage(
+            input_tokens=usage.prompt_tokens,
+            output_tokens=usage.completion_tokens,
+            cache_read_tokens=usage.cached_prompt_tokens,
+            cache_write_tokens=usage.cache_write_tokens,
+        )
         told = package.calc_price(counts, model_ref=model, provider_api_url=base_url)
-    except (LookupError, ValueError):  # it does not know the server or the model, or not these kinds of tokens
+        return replace(usage, cost_usd=float(told.total_price))
+    except Exception:  # noqa: BLE001 - it does not know the model, or is another release than the one that we know
         return usage
-    return replace(usage, cost_usd=float(told.total_price))
 
 
 @cache
 def _load_package() -> Any:
     try:
         return import_module("genai_prices")
-    except ImportError:
+    except Exception:  # noqa: BLE001 - not there, or there and broken: either way it knows no price
         return None

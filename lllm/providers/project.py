@@ -6,15 +6,18 @@ where discovery is switched off. A file that cannot be read grants nothing.
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from lllm.const import ModelCard
 from lllm.errors import CapabilityDenied, ConfigError
+
+Mark = tuple[int, ...]
+"""How a file looks: it differs once somebody writes the file, also where its size and its date stay."""
 
 CAPABILITIES = ("llm_local", "llm_cloud")
 _PRICES = {
@@ -34,12 +37,14 @@ class ProviderTables:
         llm: settings of a provider, by the name after ``llm.``.
         granted: what may be called; None where the file does not say, and all may.
         prices: what models cost, by name.
+        mark: how the file looked when it was read; None where there is no file.
     """
 
     path: Path | None = None
     llm: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     granted: frozenset[str] | None = None
     prices: Mapping[str, ModelCard] = field(default_factory=dict[str, ModelCard])
+    mark: Mark | None = None
 
     def check_granted(self, *, local: bool, what: str) -> None:
         """Refuse a model that the project does not grant.
@@ -60,18 +65,29 @@ class ProviderTables:
             )
 
 
-class _Read(NamedTuple):
-    mark: tuple[int, int]
-    tables: ProviderTables
-
-
-_read: dict[Path, _Read] = {}
+_read: dict[Path, ProviderTables] = {}
 _chosen: list[Path] = []
 
 
-def choose_project(toml: Path) -> None:
-    """Have ``toml`` be the project's file from now on, whatever the working folder is."""
-    _chosen[:] = [toml]
+def choose_project(toml: Path | None) -> None:
+    """Have ``toml`` be the project's file from now on, whatever the working folder is; None undoes it."""
+    _chosen[:] = [] if toml is None else [toml]
+
+
+def chosen_project() -> Path | None:
+    """Return what :func:`choose_project` was told last."""
+    return _chosen[0] if _chosen else None
+
+
+def mark_of(path: Path | None) -> Mark | None:
+    """Return how the file looks now; None where there is none."""
+    if path is None:
+        return None
+    try:
+        stat = os.stat(path)  # noqa: PTH116 - called before each model call; a path's own method takes twice the time
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino
 
 
 def provider_tables() -> ProviderTables:
@@ -82,17 +98,13 @@ def provider_tables() -> ProviderTables:
     """
     from lllm.config.project import find_config_file, load_config  # noqa: PLC0415 - not needed where nothing is called
 
-    path = _chosen[0] if _chosen else find_config_file(env=os.environ)
+    path = chosen_project() or find_config_file(env=os.environ)
     if path is None:
         return ProviderTables()
-    try:
-        stat = path.stat()
-    except OSError as error:
-        raise ConfigError(f"cannot read the file: {error.strerror}", where=str(path or "")) from None
-    known, mark = _read.get(path), (stat.st_mtime_ns, stat.st_size)
-    if known is None or known.mark != mark:
-        known = _read[path] = _Read(mark, build_tables(load_config(path).tables, path))
-    return known.tables
+    known, mark = _read.get(path), mark_of(path)
+    if known is None or mark is None or known.mark != mark:  # a file that cannot be looked at is refused by who reads
+        known = _read[path] = replace(build_tables(load_config(path).tables, path), mark=mark)
+    return known
 
 
 def build_tables(tables: Mapping[str, Any], path: Path | None = None) -> ProviderTables:
@@ -133,7 +145,7 @@ def _card(name: str, table: dict[str, Any], path: Path | None) -> ModelCard:
     for key, value in table.items():
         if key not in _PRICES:
             raise ConfigError(f"[prices.{name}] knows no {key!r}", where=str(path or ""), hint=nearest(key, _PRICES))
-        if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not (isfinite(value) and value >= 0):
             told = f"[prices.{name}] {key} is US dollars for a million tokens, not {value!r}"
             raise ConfigError(told, where=str(path or ""))
     return replace(ModelCard(name), **{_PRICES[key]: float(value) for key, value in table.items()})
@@ -141,5 +153,7 @@ def _card(name: str, table: dict[str, Any], path: Path | None) -> ModelCard:
 
 def nearest(name: str, known: Collection[str]) -> str:
     """Return a hint that offers the known name nearest to ``name``, or all of them. Pure."""
+    import difflib  # noqa: PLC0415 - only for who made a mistake
+
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"

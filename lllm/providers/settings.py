@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any, cast
@@ -24,6 +25,7 @@ _OVERRIDES = {
     "stream_usage": bool,
     "json_mode": str,
     "send_reasoning": bool,
+    "reasoning_field": str,
     "system_turns": bool,
     "max_tokens": int,
 }
@@ -33,7 +35,9 @@ _CHOICES = {
     "max_tokens_field": ("max_tokens", "max_completion_tokens"),
     "system_role": ("system", "developer"),
     "json_mode": ("json_schema", "json_object", "none"),
+    "reasoning_field": ("reasoning_content", "reasoning"),
 }
+_MOST = {"timeout_s": 10_000_000, "max_tokens": 1 << 40}  # above it, sockets and clocks overflow
 HTTP_KEYS = frozenset({*_OVERRIDES, "api_key", "headers"})
 
 
@@ -64,8 +68,8 @@ def build_profile(name: str, base: Profile, config: Mapping[str, Any]) -> Profil
                 raise ConfigError(f"provider {name!r}: {key} is one of {', '.join(_CHOICES[key])}, not {value!r}")
             facts[key] = value
     for key in ("timeout_s", "max_tokens"):
-        if facts.get(key, 1) <= 0:
-            raise ConfigError(f"provider {name!r}: {key} must be more than 0")
+        if not 0 < facts.get(key, 1) <= _MOST[key]:  # what is no number at all is neither
+            raise ConfigError(f"provider {name!r}: {key} must be more than 0, and at most {_MOST[key]:,}")
     if "headers" in config:
         facts["headers"] = _headers(name, config["headers"])
     return replace(base, **facts)
@@ -78,6 +82,8 @@ def _headers(name: str, given: Any) -> tuple[tuple[str, str], ...]:
     for key, value in headers:
         if not key.replace("-", "").isalnum() or not (key + value).isascii() or not value.isprintable():
             raise ConfigError(f"provider {name!r}: header {key!r} cannot be sent")
+        if key in ("content-length", "transfer-encoding", "host"):
+            raise ConfigError(f"provider {name!r}: header {key!r} frames the request, and is not yours to set")
         if key in ("authorization", "x-api-key", "api-key"):
             raise ConfigError(
                 f"provider {name!r}: header {key!r} would put a key into logs", hint="name the key with api_key_env"
@@ -86,7 +92,12 @@ def _headers(name: str, given: Any) -> tuple[tuple[str, str], ...]:
 
 
 def to_address(text: str) -> str:
-    """Return the base URL that an environment variable means; Ollama's may be ``0.0.0.0:11434``. Pure."""
+    """Return the base URL that an environment variable means. Pure.
+
+    Ollama's may be a bare ``host``, or the ``0.0.0.0`` that its server listens at; its port is then 11434 (Ollama's
+    envconfig, read 2026-11).
+    """
     url = text.strip().rstrip("/")
-    url = url if "://" in url else f"http://{url}"
+    if "://" not in url:
+        url = f"http://{url}" if re.search(r":\d+$|/", url) else f"http://{url}:11434"
     return url.replace("://0.0.0.0", "://127.0.0.1", 1)

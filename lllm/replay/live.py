@@ -27,7 +27,7 @@ from lllm.llm.effects import (
     StartFunctions,
     Sync,
 )
-from lllm.llm.offered import offer_id
+from lllm.llm.mcp_offers import offer_id
 from lllm.llm.session import Session
 from lllm.llm.stream import Listener
 from lllm.log.redact import Redactor

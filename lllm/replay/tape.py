@@ -22,7 +22,7 @@ from lllm.llm.effects import (
     Sleep,
     StartFunctions,
 )
-from lllm.llm.offered import offer_id
+from lllm.llm.mcp_offers import offer_id
 from lllm.llm.place import BEFORE
 from lllm.llm.stream import Listener, ReasoningEvent, TextEvent
 from lllm.log.envelope import Event

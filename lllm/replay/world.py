@@ -13,7 +13,7 @@ from typing import Any
 
 from lllm.errors import ReplayDiverged
 from lllm.llm.effects import MISSING, Effect, Effects, Job, ListTools, NextResult, StartFunctions
-from lllm.llm.offered import offer_id
+from lllm.llm.mcp_offers import offer_id
 from lllm.llm.place import ReplayStopped
 from lllm.llm.stream import Listener
 from lllm.models.call import FunctionCall, parse_arguments

@@ -22,7 +22,7 @@ _CLOSE_S = 5.0
 
 
 class MCPClients:
-    """The servers of one session; see ``lllm.llm.servers.Clients``.
+    """The servers of one session; see ``lllm.llm.mcp_servers.Clients``.
 
     Args:
         hide: takes a secret out of the log.

@@ -31,17 +31,17 @@ EXIT_S, TERM_S = 2.0, 1.0
 
 _TAIL_CHARS = 2000
 _POLL_S = 0.01
-# Asks the kernel to end this process with its parent (PR_SET_PDEATHSIG, SIGKILL; prctl(2)), then becomes the program. If
-# the parent has died before, it is nobody's already.
+_CHUNK_BYTES = 1 << 16
+# What programs need to find their interpreter, their folders and their language. None of it is a secret.
+_INHERITED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "APPDATA", "LOCALAPPDATA", "TEMP")
+# Asks the kernel to end this process with its parent (PR_SET_PDEATHSIG, SIGKILL; prctl(2)), then becomes the program.
+# If the parent has died before, there is nobody to work for.
 _GUARD = """
 import ctypes, os, sys
 ctypes.CDLL(None).prctl(1, 9)
 if os.getppid() == int(sys.argv[1]):
     os.execv(sys.argv[2], sys.argv[2:])
 """
-_CHUNK_BYTES = 1 << 16
-# What programs need to find their interpreter, their folders and their language. None of it is a secret.
-_INHERITED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "APPDATA", "LOCALAPPDATA", "TEMP")
 
 
 class ServerProgram:
@@ -63,7 +63,8 @@ class ServerProgram:
     @property
     def is_gone(self) -> bool:
         """Whether it has ended, or is not read any more."""
-        return bool(self.fault) or self._process is None or self._process.returncode is not None
+        process = self._process
+        return bool(self.fault) or process is None or process.returncode is not None or not _is_there(process.pid)
 
     def describe_end(self) -> str:
         """Return what is known of its end, in words."""
@@ -157,6 +158,15 @@ class ServerProgram:
         assert process.stderr is not None
         while chunk := await process.stderr.read(_CHUNK_BYTES):
             self.tail = (self.tail + chunk.decode("utf-8", "replace"))[-_TAIL_CHARS:]
+
+
+def _is_there(pid: int) -> bool:
+    """Whether a process is there, also one that has just ended: asyncio may hear of an end later than others do."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _guarded(program: str) -> list[str]:

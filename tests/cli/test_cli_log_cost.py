@@ -88,6 +88,14 @@ def test_days_stand_in_their_order():
     assert [(row.name, row.calls) for row in rows] == [("1970-01-01", 2), ("1970-01-02", 1)]
 
 
+def test_a_time_that_no_calendar_has_stands_alone():
+    """A log of somebody else, or a damaged one, must not end the whole sum."""
+    calls = [Call("s", "1", "a", "m", 1, 1, 0.0, ts) for ts in (1e20, -1e20, float("nan"), 0.0)]
+    sums, total = to_sums(calls, "day")
+    assert [(row.name, row.calls) for row in sums] == [("", 3), ("1970-01-01", 1)]
+    assert total.calls == 4
+
+
 def test_the_last_session_is_meant_by_default(project, lllm):
     assert lllm("run", TASK).exit_code == 0
     result = lllm("log", "cost")

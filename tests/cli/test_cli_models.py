@@ -146,3 +146,37 @@ def test_doctor_survives_a_broken_project(project, lllm_json):
 
 def test_doctor_without_servers(project, lllm_json):
     assert checks(lllm_json)[1]["servers"]["status"] == "note"
+
+
+def test_a_providers_bug_hides_no_other(project, lllm_json, server, monkeypatch):
+    """A wrapper of the project's own may raise anything; the report of the others is still told."""
+    (project / "wraps_badly.py").write_text(
+        "class Bad:\n    def __init__(self, *_): raise RuntimeError('mine')\n    def complete(self, request, send): ...\n"
+    )
+    monkeypatch.syspath_prepend(project)
+    add_table(
+        project,
+        f'[llm.bad]\nbase_url = "{server[0]}"\noverride = "wraps_badly:Bad"\n[llm.mine]\nbase_url = "{server[0]}"',
+    )
+    _, told = checks(lllm_json)
+    assert (told["bad"]["status"], told["mine"]["status"]) == ("broken", "ok")
+    assert "RuntimeError: mine" in told["bad"]["told"]
+    _, rows = lllm_json("models", "list")
+    (row,) = (row for row in rows if row["provider"] == "bad")
+    assert row["address"] == "broken: RuntimeError: mine"
+
+
+def test_the_gates_of_a_named_project_hold_from_anywhere(project, lllm, server, tmp_path, monkeypatch):
+    """A config that is named with -c belongs to a project, and that project says what may be called."""
+    (project / "config" / "default.yaml").write_text(
+        f"base: common.yaml\nprovider: openai_compatible\nprovider_config: {{base_url: '{server[0]}'}}\n"
+        "agent_configs:\n  planner:\n    model_name: m\n"
+    )
+    add_table(project, "[capabilities]\nllm_cloud = true")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    result = lllm("run", "x", "-c", str(project / "config" / "default.yaml"))
+    assert result.exit_code != 0
+    assert "needs the capability llm_local" in result.stderr
+    assert server[1] == []

@@ -18,7 +18,10 @@ from lllm.clients import (
     get_llm_client,
 )
 from lllm.errors import ConfigError, LimitExceeded
+from lllm.llm import Session
+from lllm.log import MemoryLog
 from lllm.models import Prompt
+from lllm.replay import replay
 from lllm.testing import scripted_model
 
 UNCACHED = LLMConfig(model="m", enable_cache=False)
@@ -119,8 +122,11 @@ def test_ollama_is_spoken_to_in_its_own_format(server, monkeypatch):
     [
         ({"model": "gpt-4"}, "chat", "OPENAI_API_KEY"),
         ({"model": "claude-x"}, "anthropic", "ANTHROPIC_API_KEY"),
-        ({"model": "m", "api": "anthropic", "base_url": "http://x"}, "anthropic", "ANTHROPIC_API_KEY"),
-        ({"model": "claude-x", "base_url": "http://gate/v1"}, "chat", "OPENAI_API_KEY"),
+        ({"model": "m", "api": "anthropic", "base_url": "http://x", "api_key": "k"}, "anthropic", "ANTHROPIC_API_KEY"),
+        ({"model": "claude-x", "base_url": "http://gate/v1", "api_key": "k"}, "chat", "OPENAI_API_KEY"),
+        # No key of a service is sent to an address that is not the service's.
+        ({"model": "m", "base_url": "http://x/v1"}, "chat", ""),
+        ({"model": "m", "api": "anthropic", "base_url": "http://x"}, "anthropic", ""),
     ],
 )
 def test_a_remote_model_is_spoken_to_in_its_own_format(config, api, key):
@@ -254,3 +260,42 @@ def test_the_cache_can_be_switched_off(server, tmp_path):
 def test_the_base_class_reaches_nothing():
     with pytest.raises(NotImplementedError):
         LLMClient(UNCACHED)
+
+
+@pytest.mark.parametrize("inside", [False, True], ids=["alone", "in a session"])
+def test_a_budget_holds_wherever_the_client_is_used(inside):
+    """Also in a session, which counts for itself, and after the client was closed: the money is the same."""
+    client = MockBackend(UNCACHED.having(budget_tokens=3), provider=scripted_model(*["x"] * 9))
+    log = MemoryLog()
+
+    def program(session):
+        count = 0
+        try:
+            for _ in range(9):
+                run(client, lambda it: it.generate("a question of some length"))
+                count += 1
+        except LimitExceeded:
+            pass
+        if session is not None:
+            session.result = count
+        return count
+
+    if not inside:
+        assert 1 <= program(None) < 9
+        return
+    with Session.open(log, "s", header={"task": "t"}) as session, session.active():
+        made = program(session)
+    assert 1 <= made < 9
+    assert replay(log, "s", program).status == "same"  # though the budget is spent by now
+
+
+def test_a_budget_of_nothing_buys_nothing():
+    client = MockBackend(UNCACHED.having(budget_tokens=0))
+    with pytest.raises(LimitExceeded):
+        generate(client, "x")
+
+
+def test_a_model_in_the_process_must_be_named():
+    """No repository is looked up under a name that nobody gave."""
+    with pytest.raises(ConfigError, match="no model is named"):
+        MLXBackend(UNCACHED.having(model=""))

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 
 from lllm.clients import CognitiveAgent, CognitiveConfig, LLMConfig, LLMProvider, LLMResponse
 from lllm.const import Roles
 from lllm.errors import RateLimited
-from lllm.models import FunctionCall
+from lllm.llm import Session
+from lllm.log import MemoryLog
+from lllm.models import Function, FunctionCall
+from lllm.replay import replay
 from lllm.testing import scripted_model
 
 
@@ -124,3 +128,37 @@ def test_it_works_with_the_direct_client():
     result = run(llm, tools=[look])
     assert (result.answer, result.iterations) == ("Sunny.", 2)
     assert result.usage["prompt_tokens"] > 0
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+def test_a_replay_runs_no_function_again(is_async):
+    """What a function did to the world is done; a replay gives the model what it said then."""
+    ran, log = [], MemoryLog()
+
+    def count(city: str) -> str:
+        ran.append(city)
+        if len(ran) == 2:
+            raise ValueError("no")
+        return f"{len(ran)} times"
+
+    async def acount(city: str) -> str:
+        return count(city)
+
+    wanted = [{"calls": [{"name": "count", "arguments": {"city": city}}]} for city in ("Rome", "Oslo")]
+    tool = Function.from_callable(acount if is_async else count, name="count")
+
+    def program(session):
+        llm = LLMProvider(LLMConfig(model="m"), provider=scripted_model(*wanted, "done"))
+        found = run(llm, tools=[tool])
+        session.result = [found.answer, [message.content for message in found.messages]]
+
+    with Session.open(log, "s", header={"task": "t"}) as session, session.active():
+        program(session)
+    assert session.result[0] == "done"
+    assert "ValueError: no" in str(session.result)
+    assert (replay(log, "s", program).status, ran) == ("same", ["Rome", "Oslo"])
+
+
+def test_a_reply_may_lack_what_a_careful_one_has():
+    found = run(SimpleNamespace(call=lambda _: SimpleNamespace(content=None, usage={"prompt_tokens": None})))
+    assert (found.answer, found.finished, found.usage["prompt_tokens"]) == ("", True, 0)

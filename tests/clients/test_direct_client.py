@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 
 import httpx
 import pytest
@@ -349,3 +350,98 @@ def test_a_response_can_be_made_by_hand():
         (),
         '{"prompt_tokens": 10, "completion_tokens": 5}',
     )
+
+
+# --- what must not break it ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("log", [None, MemoryLog()], ids=["unlogged", "logged"])
+def test_threads_may_share_one_client(log):
+    """Without a session there is no order that a replay could miss."""
+    llm = LLMProvider(LLMConfig(model="m"), provider=scripted_model(*["x"] * 40), log=log)
+    ready, found = threading.Barrier(8), []
+
+    def ask():
+        ready.wait(10)
+        found.extend(llm.call_sync("q").content for _ in range(5))
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    llm.close()
+    assert found == ["x"] * 40
+    if log is not None:
+        (info,) = log.list_sessions()  # two would be one too many: nobody closes it
+        assert sum(event.kind == "model.reply" for event in log.read_session(info.session)) == 40
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"role": "user", "content": b"abc"},
+        {"role": "user", "content": 5},
+        {"role": "user", "content": ["x"]},
+        {"role": "user", "content": {"type": "text", "text": "x"}},
+        {"role": "user", "content": [{"type": "image_url"}]},
+        {"role": "user", "content": [{"type": "image_url", "image_url": "http://x"}]},
+        {"role": "assistant", "tool_calls": {"id": "a"}},
+        {"role": "assistant", "tool_calls": [{"id": "a"}]},
+        {"role": "assistant", "tool_calls": [3]},
+        {"role": "user", "content": "x", "images": ["abc"]},
+    ],
+    ids=repr,
+)
+def test_a_message_of_no_known_shape_is_named(server, message):
+    with pytest.raises(ConfigError, match="message 0"):
+        call(provider(server.serve(chat())), [message])
+    assert server.requests == []
+
+
+def test_no_text_is_not_the_word_none(server):
+    parts = ({"type": "text", "text": None}, {"type": "text", "text": "x"})
+    call(provider(server.serve(chat())), [{"role": "user", "content": parts}], tools=None)
+    assert server.requests[0]["messages"][0]["content"].strip() == "x"
+
+
+def test_the_whole_schema_of_a_function_is_sent(server):
+    """One that refers to ``$defs`` is refused by servers without them."""
+    parameters = {
+        "type": "object",
+        "properties": {"a": {"$ref": "#/$defs/A"}},
+        "$defs": {"A": {"type": "string"}},
+        "additionalProperties": {"type": "string"},
+    }
+    call(provider(server.serve(chat())), tools=[{"name": "f", "description": None, "parameters": parameters}])
+    told = server.requests[0]["tools"][0]["function"]
+    assert told["parameters"] == {**parameters, "required": []}
+    assert told.get("description") != "None"
+    with pytest.raises(ConfigError, match="JSON Schema"):
+        call(provider(server.serve(chat())), tools=[{"name": "f", "parameters": [1]}])
+
+
+@pytest.mark.parametrize("value", [float("nan"), object()])
+def test_a_model_argument_that_cannot_be_sent_is_named(server, value):
+    with pytest.raises(ConfigError, match="temperature cannot be sent"):
+        call(provider(server.serve(chat())), temperature=value)
+    with pytest.raises(ConfigError, match="temperature cannot be sent"):
+        provider("http://h", temperature=value)
+
+
+@pytest.mark.parametrize("value", ["x", True, float("nan"), float("inf"), 0])
+def test_a_timeout_that_is_none_is_refused(value):
+    with pytest.raises(ConfigError, match="timeout"):
+        provider("http://h", timeout_ms=value)
+
+
+@pytest.mark.parametrize("use_async", [False, True], ids=["sync", "async"])
+def test_an_httpx_error_knows_its_request(use_async):
+    """The first example of httpx's own page on exceptions reads it; without, it would raise in the except clause."""
+    llm = provider("http://127.0.0.1:9", api_key="sk-very-secret")
+    with pytest.raises(httpx.RequestError) as caught:
+        call(llm) if use_async else llm.call_sync("x")
+    request = caught.value.request
+    assert str(request.url) == "http://127.0.0.1:9/chat/completions"
+    assert "sk-very-secret" not in str(request.headers.raw)
+    assert "authorization" not in request.headers

@@ -147,3 +147,38 @@ def test_defined_again_the_newer_one_counts():
                 return [Proposal(self.said)]
 
     assert [p.title for p in asyncio.run(AgentScheduler(CONFIG).run_once())] == ["new"]
+
+
+def test_who_stops_it_can_be_cancelled_himself():
+    """A time limit around ``stop`` ends the waiting, also where an agent cleans up for long."""
+    cleaning = asyncio.Event()
+
+    class Slow(ScheduledAgent, register=False):
+        async def analyze(self):
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await cleaning.wait()
+
+    async def program():
+        scheduler = AgentScheduler(LLMConfig(backend="mock", enable_cache=False), [Slow])
+        await scheduler.start()
+        await asyncio.sleep(0)
+        stopping = asyncio.create_task(scheduler.stop())
+        for _ in range(5):
+            await asyncio.sleep(0)
+        stopping.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await stopping
+        cleaning.set()
+
+    asyncio.run(program())
+
+
+def test_an_agent_that_returns_nothing_proposes_nothing():
+    class Idle(ScheduledAgent, register=False):
+        async def analyze(self):
+            return None
+
+    scheduler = AgentScheduler(LLMConfig(backend="mock", enable_cache=False), [Idle])
+    assert (asyncio.run(scheduler.run_once()), scheduler.errors) == ([], {})

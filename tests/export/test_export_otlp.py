@@ -8,7 +8,7 @@ import re
 import pytest
 from export_runs import HOSTILE, START, Story, trip
 
-from lllm.log import otel_names as names
+from lllm.otel import names
 
 # The fields of a span, by https://github.com/open-telemetry/opentelemetry-proto/blob/v1.7.0/opentelemetry/proto/trace/v1/trace.proto
 FIELDS = {
@@ -129,3 +129,18 @@ def test_failures_are_errors_and_what_has_no_end_is_no_error():
     span, facts = by_effect(story)["1/s0"]
     assert (span["status"], facts[names.STATUS]) == ({"code": 0}, "unfinished")
     assert int(span["endTimeUnixNano"]) - int(span["startTimeUnixNano"]) == 4_000_000_000
+
+
+def test_a_reply_from_a_cache_and_its_server_are_told_as_in_a_live_trace():
+    """Who pays for tokens compares exported files with live spans: a fact that only one of them has is a wrong sum."""
+    story = Story()
+    story.add("session.open", task="t")
+    provider = {"name": "claude", "base_url": "https://api.anthropic.com"}
+    story.add("contract", "contract/x", provider=provider, model="m", fingerprint="f1")
+    story.add("model.request", "1/s0", contract="f1", n=1)
+    message = {"role": "assistant", "content": "kept"}
+    story.add("model.reply", "1/s0", 1.0, message=message, model="m", usage=[10, 4, 2, 1, 3], cost_usd=0.0, cached=True)
+    _, facts = by_effect(story)["1/s0"]
+    assert (facts[names.SERVER_ADDRESS], facts[names.SERVER_PORT]) == ("api.anthropic.com", "443")
+    assert (facts[names.CACHED_INPUT_TOKENS], facts[names.CACHE_WRITE_TOKENS]) == ("2", "3")
+    assert (facts[names.REASONING_TOKENS], facts[names.CACHED]) == ("1", True)

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from lllm.errors import DiscoveryError, NotRegisteredError
-from lllm.registry import DISCOVERER, Discoverer, Registry
+from lllm.registry import DISCOVERER, Discoverer, Port, Registry
 
 
 @pytest.fixture(autouse=True)
@@ -165,3 +165,12 @@ def test_isolated_gives_a_block_contents_of_its_own(registry):
         registry.failures["f"] = DiscoveryError("x")
     assert list(registry) == ["k"]
     assert registry.failures == {}
+
+
+def test_a_port_is_empty_until_the_roof_connects_it():
+    """A floor that needs one above says so, and does not import it."""
+    port = Port("the lift")
+    with pytest.raises(NotRegisteredError, match="nothing is connected as the lift"):
+        port.load()
+    port.load = lambda: 3
+    assert port.load() == 3

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from trace_world import Spans
-
-from lllm.llm.trace import traced
 
 
 @pytest.fixture
 def spans():
     """Trace the test, and give it what came of that."""
+    from trace_world import Spans
+
+    from lllm.llm.trace import traced
+
     made = Spans()
     with traced(made.provider):
         yield made

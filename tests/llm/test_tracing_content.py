@@ -9,6 +9,7 @@ from trace_world import NOWHERE, Named, Spans
 from world import World, calls
 
 from lllm.errors import ConfigError
+from lllm.llm import current_session
 from lllm.llm.trace import traced
 from lllm.models import Prompt
 
@@ -117,6 +118,15 @@ def test_who_decides_about_content(spans, tmp_path, monkeypatch, env, toml, want
     assert ("gen_ai.input.messages" in spans.one("chat").attributes) is wanted
 
 
+def test_a_folder_that_is_gone_asks_for_nothing(spans, tmp_path, monkeypatch):
+    """A run goes on in it, so its trace does, too."""
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    World("ok").ask("hello")
+    assert "gen_ai.input.messages" not in spans.one("chat").attributes
+
+
 @pytest.mark.parametrize(
     ("toml", "message"),
     [
@@ -131,3 +141,8 @@ def test_a_slip_in_the_projects_table_is_an_error(spans, tmp_path, monkeypatch, 
     monkeypatch.setenv("LLLM_CONFIG", str(tmp_path))
     with pytest.raises(ConfigError, match=message):
         World("ok").ask()
+    world = World("ok")
+    with pytest.raises(ConfigError, match=message), world.session:
+        raise AssertionError("the session was not entered")
+    assert world.session.closed
+    assert current_session() is None

@@ -11,9 +11,12 @@ from trace_world import NOWHERE
 from world import World, calls
 
 from lllm import Function
-from lllm.errors import LimitExceeded, ModelBehaviorError, Unauthorized
-from lllm.llm import Limits
+from lllm.errors import CallCancelled, LimitExceeded, ModelBehaviorError, RateLimited, Unauthorized
+from lllm.llm import Limits, TextEvent
+from lllm.llm.trace import find_tracing
 from lllm.models import Prompt
+from lllm.providers.base import Delta
+from lllm.providers.mock import MockProvider
 from lllm.testing import function_model
 
 
@@ -93,7 +96,7 @@ def test_a_function_that_never_returns_ends_its_span_with_its_time(spans, face):
         free.wait(30)
         return "late"
 
-    world = World(calls(("hangs", {})), "ok", functions=(Function.from_callable(hangs, timeout_s=0.01),))
+    world = World(calls(("hangs", {})), "ok", functions=(Function.from_callable(hangs, timeout_s=0.3),))
     try:
         world.ask_on(face)
         assert spans.one("execute_tool").attributes["error.type"] == "FunctionTimeout"
@@ -106,7 +109,7 @@ def test_a_deadline_ends_every_span(spans):
     """The call is over for its caller, whatever a thread still does."""
     free = threading.Event()
     hangs = Function.from_callable(lambda: free.wait(30), name="hangs", description="Hang.")
-    world = World(calls(("hangs", {})), "ok", functions=(hangs,), limits=Limits(deadline_s=0.05))
+    world = World(calls(("hangs", {})), "ok", functions=(hangs,), limits=Limits(deadline_s=0.5))
     try:
         with pytest.raises(LimitExceeded):
             world.ask()
@@ -132,6 +135,15 @@ def test_ctrl_c_ends_every_span(spans, place):
     ended = {span.name: span.attributes.get("error.type") for span in spans.all}
     last = "chat m1" if place == "model" else "execute_tool stop"
     assert (ended["invoke_agent agent"], ended[last]) == ("KeyboardInterrupt", "KeyboardInterrupt")
+
+
+def test_what_broke_into_a_second_attempt_is_what_its_span_failed_of(spans):
+    """Not the first attempt's failure, which was got over."""
+    replies = iter([RateLimited("busy", retry_after_s=0.001)])
+    with pytest.raises(KeyboardInterrupt):
+        World(provider=function_model(lambda _: next(replies, None) or interrupt())).ask()
+    span = spans.one("chat")
+    assert (span.attributes["error.type"], len(span.events)) == ("KeyboardInterrupt", 1)
 
 
 @pytest.mark.parametrize("place", ["model", "function", "wait"])
@@ -171,3 +183,64 @@ def test_a_cancelled_task_ends_every_span(spans, place):
         }[place]
     )
     assert told.get("execute_tool waits", cancelled) in ("CancelledError", cancelled)
+
+
+class Endless(MockProvider):
+    """A model that speaks until nobody listens any more."""
+
+    def send(self, request, *, timeout_s=None, on_delta=None):
+        while True:
+            on_delta(Delta("text", "on and "))
+
+    async def asend(self, request, *, timeout_s=None, on_delta=None):
+        while True:
+            on_delta(Delta("text", "on and "))
+            await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("face", ["sync", "async"])
+def test_a_stream_that_is_left_ends_every_span(spans, face):
+    """Leaving the loop cancels the call."""
+    world = World(provider=Endless())
+    world.dialog.send_message("go")
+
+    async def leave():
+        events = world.agent.astream(world.dialog)
+        async for event in events:
+            if isinstance(event, TextEvent):
+                break
+        await events.aclose()
+
+    if face == "async":
+        asyncio.run(leave())
+    else:
+        events = world.agent.stream(world.dialog)
+        next(event for event in events if isinstance(event, TextEvent))
+        events.close()
+    left = "CallCancelled" if face == "sync" else "asyncio.exceptions.CancelledError"
+    assert {span.name: span.attributes["error.type"] for span in spans.all} == {
+        "invoke_agent agent": left,
+        "chat m1": left,
+    }
+
+
+def test_a_session_that_is_cancelled_ends_its_spans(spans):
+    """From another thread, while the call waits for a retry."""
+    world = World({"error": {"type": "RateLimited", "retry_after_s": 30}})
+    world.agent.provider = function_model(lambda _: world.session.cancel() or RateLimited("busy", retry_after_s=30))
+    with pytest.raises(CallCancelled), world.session:
+        world.ask()
+    told = {span.name: span.attributes["error.type"] for span in spans.all}
+    assert told == {"chat m1": "RateLimited", "invoke_agent agent": "CallCancelled", "invoke_workflow": "CallCancelled"}
+
+
+def test_who_comes_too_late_changes_nothing_and_makes_no_noise(spans, caplog):
+    """A function that returns after its call has given it up still tells its span so."""
+    world = World("ok")
+    span = find_tracing().start("late", {}, world.session)
+    span.end("FunctionTimeout")
+    span.tell({"lllm.late": "yes"}, {"lllm.result": "late"})
+    span.end()
+    told = spans.one("late")
+    assert (told.attributes["error.type"], told.attributes.get("lllm.late")) == ("FunctionTimeout", None)
+    assert caplog.records == []

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
+from opentelemetry import trace
 from trace_world import Named, look_up
 from world import World, calls
 
 from lllm.const import CompletionCost, Roles
 from lllm.models import Message
+from lllm.providers.http import HTTPProvider
+from lllm.providers.wire.profile import Profile
 
 
 def test_a_model_call_tells_the_names_of_both_tables(spans):
@@ -83,3 +89,34 @@ def test_values_that_no_exporter_could_send_are_told_as_text(spans):
     assert told["gen_ai.request.seed"] == str(1 << 80)
     assert "\ud800" not in told["gen_ai.response.model"]
     assert {"gen_ai.request.temperature", "gen_ai.request.max_tokens"}.isdisjoint(told)
+
+
+class Wire:
+    """A transport that answers at once, and remembers inside which span it was asked."""
+
+    def __init__(self):
+        self.inside = []
+
+    def send(self, wire, secrets, receiver, timeout_s):
+        self.inside.append(trace.get_current_span().name)
+        receiver.start(200, {"content-type": "application/json"})
+        answer = {"model": "m1-2026", "choices": [{"finish_reason": "stop", "message": {"content": "ok"}}]}
+        receiver.feed(json.dumps(answer | {"usage": {"prompt_tokens": 5, "completion_tokens": 2}}).encode())
+
+    async def asend(self, wire, secrets, receiver, timeout_s):
+        self.send(wire, secrets, receiver, timeout_s)
+
+
+@pytest.mark.parametrize("face", ["sync", "async"])
+def test_a_request_over_http_is_sent_inside_its_span_which_tells_where_to(spans, face):
+    """So that the span of an instrumented HTTP client, and the server's behind it, belong to the model call."""
+    wire = Wire()
+    World(provider=HTTPProvider(Profile(name="mine", base_url="http://[::1]:8000/v1"), transport=wire)).ask_on(face)
+    assert wire.inside == ["chat m1"]
+    told = spans.one("chat").attributes
+    assert (told["server.address"], told["server.port"], told["gen_ai.provider.name"]) == ("::1", 8000, "mine")
+    assert (told["gen_ai.response.model"], told["llm.tokens.prompt"], told["llm.tokens.completion"]) == (
+        "m1-2026",
+        5,
+        2,
+    )

@@ -6,10 +6,13 @@ import sys
 
 import pytest
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
-from trace_world import look_up
+from trace_world import Spans, look_up
 from world import World, facts
 
+from lllm.const import Roles
 from lllm.llm.trace import find_tracing, traced
+from lllm.llm.trace_model import ModelSpan
+from lllm.models import Message
 
 ASKS = {"calls": [{"name": "look_up", "arguments": {"word": "sky"}}]}
 
@@ -61,6 +64,22 @@ def test_a_broken_processor_does_not_break_the_call():
     provider.add_span_processor(Broken())
     with traced(provider), pytest.warns(RuntimeWarning, match="tracing failed: OSError: disk full"):
         assert World("ok").ask()[0].content == "ok"
+
+
+def answer(reply):
+    """Have the span of a model call take a reply."""
+    span = ModelSpan(find_tracing().start("chat", {}, World("x").session), None)
+    with span.attempt("1/s0") as seen:
+        seen(reply)
+
+
+def test_a_reply_that_cannot_be_told_goes_on_to_the_log():
+    """It is paid for. A provider of the user's may put anything into it, and only the log may refuse it."""
+    spans = Spans()
+    reply = Message(Roles.ASSISTANT, "ok", images=(None,))
+    with traced(spans.provider, content=True), pytest.warns(RuntimeWarning, match="tracing failed: AttributeError"):
+        answer(reply)
+    assert len(spans.named("chat")) == 1
 
 
 def test_nothing_of_a_trace_is_logged(spans, monkeypatch):

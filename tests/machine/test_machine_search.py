@@ -19,6 +19,7 @@ from lllm.machine import (
     FunctionReturned,
     Machine,
     ModelFailed,
+    ModelPaused,
     ModelReplied,
     RunFunctions,
     State,
@@ -48,11 +49,13 @@ RANKS = {
 
 def alphabet(most_calls, tokens=(0,)):
     """Return events of every kind; the last ordinal belongs to no function. Floats are few and sums of powers of two."""
-    replies = itertools.product(("", "bad"), range(most_calls + 1), tokens, (0.0,) if tokens == (0,) else (0.0, 0.5))
+    prices = (0.0,) if tokens == (0,) else (0.0, 0.5)
+    replies = itertools.product(("", "bad"), range(most_calls + 1), tokens, prices)
     failures = itertools.product((True, False), (None, 0.0, 1.0, 1000.0), (0.0, 0.5))
     return (
         Called(),
         *(ModelReplied(*fields) for fields in replies),
+        *(ModelPaused(*fields) for fields in itertools.product(tokens, prices)),
         *(ModelFailed(*fields) for fields in failures),
         *(FunctionReturned(ordinal) for ordinal in range(most_calls + 1)),
         Woke(),
@@ -101,7 +104,7 @@ def check_totality(machine, kinds, legal, events):
     """In a live machine everything that its driver can meet is legal; in a dead one nothing is."""
     expected = {
         State.READY: {Called},
-        State.AWAIT_MODEL: {ModelReplied, ModelFailed},
+        State.AWAIT_MODEL: {ModelReplied, ModelPaused, ModelFailed},
         State.AWAIT_FUNCTIONS: {FunctionReturned},
         State.WAITING: {Woke},
         State.DONE: set(),
@@ -124,6 +127,8 @@ def check_move(before, event, after, commands):
     if isinstance(command, CallModel):
         assert after.model_calls == before.model_calls + 1
         assert command.offer_functions == after.offers_functions
+        assert command.go_on == isinstance(event, ModelPaused)
+        assert after.interrupts == before.interrupts + command.go_on
     else:
         assert after.model_calls == before.model_calls
     if isinstance(command, RunFunctions):
@@ -179,6 +184,7 @@ def test_no_interrupts_means_that_no_function_ever_runs():
     """A user who forbids functions must be able to rely on it, whatever the model writes."""
     found = search(Budgets(2, 0, 2, max_total_wait_s=4.0), alphabet(most_calls=3))
     assert State.AWAIT_FUNCTIONS not in {machine.state for machine in found}
+    assert {machine.interrupts for machine in found} == {0}
 
 
 def test_parallel_functions_and_every_budget_at_once():

@@ -20,6 +20,7 @@ from lllm.machine import (
     FunctionReturned,
     Machine,
     ModelFailed,
+    ModelPaused,
     ModelReplied,
     State,
     UserCodeRaised,
@@ -43,6 +44,7 @@ STOPS = st.sampled_from([Cancelled(), DeadlinePassed(), BudgetSpent(), UserCodeR
 EVENTS = st.one_of(
     REPLIES,
     REPLIES,
+    st.builds(ModelPaused, tokens=st.integers(0, 50), cost_usd=FLOATS),
     FAILURES,
     st.builds(FunctionReturned, st.integers(0, 4)),
     st.just(Woke()),

@@ -17,6 +17,7 @@ from lllm.machine import (
     FunctionReturned,
     Machine,
     ModelFailed,
+    ModelPaused,
     ModelReplied,
     Reason,
     RunFunctions,
@@ -31,6 +32,7 @@ from lllm.machine.transitions import NOT_OFFERED
 ONE_OF_EACH = (
     Called(),
     ModelReplied(),
+    ModelPaused(),
     ModelFailed(retryable=True),
     FunctionReturned(0),
     Woke(),
@@ -47,7 +49,7 @@ STOPS = {
 }
 LEGAL = {
     State.READY: {Called},
-    State.AWAIT_MODEL: {ModelReplied, ModelFailed},
+    State.AWAIT_MODEL: {ModelReplied, ModelPaused, ModelFailed},
     State.AWAIT_FUNCTIONS: {FunctionReturned},
     State.WAITING: {Woke},
     State.DONE: set(),
@@ -246,7 +248,33 @@ def test_failures_end_the_call_when_the_repeats_are_spent():
     assert (machine.recalls, machine.model_calls, commands) == (2, 3, (Fail(Reason.PROVIDER),))
 
 
-@pytest.mark.parametrize("needs_more", [ModelReplied("x", tokens=4), ModelReplied(n_calls=1, tokens=4)])
+def test_a_paused_turn_goes_on_and_is_a_round():
+    """A server that runs tools of its own may pause for ever, so its pauses are counted where rounds are."""
+    machine, commands = run(ModelPaused(tokens=3, cost_usd=0.5), budgets=Budgets(max_interrupt_times=2))
+    assert (machine.state, machine.interrupts, machine.model_calls) == (State.AWAIT_MODEL, 1, 2)
+    assert (machine.tokens, machine.cost_usd, commands) == (3, 0.5, (CallModel(go_on=True),))
+    machine, commands = step(machine, ModelPaused())
+    assert (machine.interrupts, commands) == (2, (CallModel(offer_functions=False, go_on=True),))
+
+
+def test_a_pause_brings_fresh_recalls_but_no_fresh_retries():
+    """It is another request, so the network may fail anew; what the model gets wrong is still the same step."""
+    machine, _ = run(ModelReplied("x"), ModelFailed(retryable=True), Woke(), ModelPaused())
+    assert (machine.retries, machine.recalls, machine.model_calls) == (1, 0, 4)
+
+
+@pytest.mark.parametrize("limit", [0, 1])
+def test_a_pause_after_the_last_round_ends_the_call(limit):
+    """Half a turn must not pass for an answer; what it cost is counted."""
+    pauses = [ModelPaused(tokens=1, cost_usd=0.5)] * (limit + 1)
+    machine, commands = run(*pauses, budgets=Budgets(max_interrupt_times=limit))
+    assert (machine.state, machine.tokens, machine.cost_usd) == (State.FAILED, limit + 1, 0.5 * (limit + 1))
+    assert (machine.model_calls, commands) == (limit + 1, (Fail(Reason.INTERRUPTS),))
+
+
+@pytest.mark.parametrize(
+    "needs_more", [ModelReplied("x", tokens=4), ModelReplied(n_calls=1, tokens=4), ModelPaused(tokens=4)]
+)
 def test_spent_tokens_stop_a_call_that_needs_more(needs_more):
     """A budget is a stop, not a wish; what was spent is still counted."""
     machine, commands = run(needs_more, budgets=Budgets(max_tokens=4))
@@ -254,7 +282,9 @@ def test_spent_tokens_stop_a_call_that_needs_more(needs_more):
     assert run(needs_more, budgets=Budgets(max_tokens=5))[0].state is not State.FAILED
 
 
-@pytest.mark.parametrize("needs_more", [ModelReplied("x", cost_usd=0.5), ModelReplied(n_calls=1, cost_usd=0.5)])
+@pytest.mark.parametrize(
+    "needs_more", [ModelReplied("x", cost_usd=0.5), ModelReplied(n_calls=1, cost_usd=0.5), ModelPaused(cost_usd=0.5)]
+)
 def test_spent_money_stops_a_call_that_needs_more(needs_more):
     """As with tokens."""
     machine, commands = run(needs_more, budgets=Budgets(max_cost_usd=0.5))

@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 
 from lllm.const import CompletionCost, Finish, Modalities, Roles
 from lllm.models import Attempt, FunctionCall, Image, Message, TokenLogprob
-from lllm.models.message import message_from_dict, message_to_dict, reply_facts_from_dict, reply_facts_to_dict
+from lllm.models.message import (
+    message_from_dict,
+    message_to_dict,
+    reply_facts_from_dict,
+    reply_facts_to_dict,
+    to_result_message,
+)
 from lllm.utils import encode_json
 
 TEXT = st.text(st.characters(exclude_categories=()), max_size=8)  # lone surrogates too
@@ -56,6 +62,17 @@ def test_empty_fields_are_left_out():
     """Every byte of a message is written once a turn and read for years."""
     assert message_to_dict(Message(Roles.USER, "")) == {"role": "user", "content": ""}
     assert "logprobs" not in reply_facts_to_dict(Message(Roles.ASSISTANT))
+
+
+def test_an_answer_knows_its_function_and_the_log_tells_of_neither():
+    """Some servers want the name and the failure; the call tells both, and logs of before must still replay."""
+    call = FunctionCall("c", "f", "{}")
+    good, bad = to_result_message(call.answered(1, "1"), "1"), to_result_message(call.answered(None, "", "no"), "no")
+    assert [(m.role, m.content, m.function_name, m.is_error) for m in (good, bad)] == [
+        (Roles.TOOL, "1", "f", False),
+        (Roles.TOOL, "no", "f", True),
+    ]
+    assert message_to_dict(bad) == {"role": "tool", "content": "no", "creator": "function", "tool_call_id": "c"}
 
 
 def test_all_fields_have_their_names_in_the_log():

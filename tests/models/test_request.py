@@ -4,7 +4,9 @@ import dataclasses
 
 import pytest
 
-from lllm.models import Contract, Function, History, ModelRequest
+from lllm.errors import ConfigError
+from lllm.models import Contract, Function, History, ModelRequest, Prompt
+from lllm.models.request import build_contract
 
 PARTS = {
     "model": "other",
@@ -56,3 +58,23 @@ def test_a_request_is_a_contract_and_a_history():
     """Streaming is how an answer is shown, not what is asked."""
     request = ModelRequest(Contract("m"), History())
     assert (request.stream, len(request.history)) == (False, 0)
+
+
+def test_an_argument_names_no_other_model():
+    """What is logged and priced would be one model, what is asked another."""
+    with pytest.raises(ConfigError) as caught:
+        build_contract("m", Prompt(path="p", prompt=""), offered=True, params={"model": "other"})
+    assert "model_name" in caught.value.hint
+
+
+def test_a_format_has_a_name_that_services_take():
+    """They refuse brackets, and a generic's own name is full of them."""
+
+    class Odd:
+        pass
+
+    Odd.__name__ = "Box[int, ü]" + "x" * 80
+    prompt = Prompt(path="p", prompt="", format=list[int])
+    object.__setattr__(prompt, "format", Odd)
+    contract = build_contract("m", prompt, offered=True, params={})
+    assert contract.format_name == ("Box_int____" + "x" * 80)[:64]

@@ -10,9 +10,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from fault_server import FaultServer
-from model_servers import llama_server, mlx_server, scripted_model
+from model_servers import litellm_proxy, llama_server, mlx_server, scripted_model
 
-__all__ = ["llama_server", "mlx_server", "scripted_model"]
+__all__ = ["litellm_proxy", "llama_server", "mlx_server", "scripted_model"]
 
 
 @pytest.fixture(scope="session")

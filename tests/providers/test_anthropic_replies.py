@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lllm.const import Finish
+from lllm.const import Finish, ModelCard, register_model_card
 from lllm.errors import BadReply, BadRequest, LLLMError, Overloaded, ServerError, StreamTruncated
 from lllm.models.history import History
 from lllm.models.message import message_from_dict, message_to_dict
@@ -20,14 +20,14 @@ from lllm.providers.wire.draft import Asked, Draft
 from lllm.providers.wire.profile import Profile
 from lllm.utils import encode_json
 
-ASKED = Asked("m", "anthropic")
+ASKED = Asked("asked-model", "anthropic")
 SERVER = Profile(name="anthropic", api="anthropic", base_url="http://a")
 USAGE = {"input_tokens": 3, "output_tokens": 9, "cache_read_input_tokens": 4, "cache_creation_input_tokens": 5}
 
 
 def whole(*blocks, stop="end_turn", **more):
     """A whole reply as bytes."""
-    return json.dumps({"type": "message", "model": "m", "content": blocks, "stop_reason": stop, **more}).encode()
+    return json.dumps({"type": "message", "model": "m", "content": blocks, "stop_reason": stop} | more).encode()
 
 
 def sse(*events, named=True, end="\n"):
@@ -88,9 +88,9 @@ EVENTS = [
     stop(0),
     begin(1, type="redacted_thinking", data="XX"),
     stop(1),
-    begin(2, type="text", text="", citations=[]),
+    begin(2, type="text", text="", citations=[CITED]),
+    PING,
     piece(2, "text_delta", text="hé"),
-    piece(2, "citations_delta", citation=CITED),
     piece(2, "text_delta", text="😀"),
     piece(2, "citations_delta", citation=CITED),
     stop(2),
@@ -232,6 +232,16 @@ def test_counts_of_a_stream_are_sums_so_far():
     assert (usage.prompt_tokens, usage.reasoning_tokens) == (39, 6)
     none = sse({"type": "message_start", "message": {}}, text, {"type": "message_delta", "delta": {}}, LAST)
     assert feed(none).usage.cost_usd is None
+    later = {"type": "message_delta", "delta": {"stop_reason": None}}
+    assert feed(sse(START, text, end("max_tokens"), later, LAST)).finish is Finish.LENGTH
+
+
+def test_a_price_is_filled_in_only_when_it_is_known():
+    """A reply that tells of no tokens was not free."""
+    register_model_card(ModelCard("priced-claude", input_price=1.0, output_price=2.0))
+    usage = {"input_tokens": 1_000_000, "output_tokens": 500_000}
+    assert parse_reply(whole(model="priced-claude", usage=usage)).usage.cost_usd == 2.0
+    assert parse_reply(whole(model="priced-claude")).usage.cost_usd is None
 
 
 @pytest.mark.parametrize("cut", range(1, len(EVENTS)))
@@ -241,7 +251,7 @@ def test_a_stream_that_ends_before_its_last_event_is_an_error(cut):
         feed(sse(*EVENTS[:cut]))
     assert caught.value.retryable
     assert "hé😀".startswith(caught.value.partial)
-    assert caught.value.partial == ("" if cut < 11 else "hé" if cut < 13 else "hé😀")
+    assert caught.value.partial == ("" if cut < 12 else "hé" if cut < 13 else "hé😀")
 
 
 def test_an_event_that_is_cut_off_is_not_read():
@@ -261,6 +271,8 @@ def test_an_error_amid_a_stream_is_the_error_that_it_names():
     for body in (b"event: error\ndata: {}\n\n", b'data: {"type":"error"}\n\n', named):
         with pytest.raises(ServerError):
             feed(body)
+    with pytest.raises(ServerError):
+        parse_reply(b'{"type":"error"}')
     with pytest.raises(Overloaded):
         parse_reply(json.dumps(failure).encode())
     with pytest.raises(BadRequest):
@@ -317,6 +329,33 @@ def test_pieces_without_a_beginning_find_their_block():
         feed(sse(START, piece(0, "input_json_delta", partial_json="{}")))
 
 
+def test_pieces_of_two_open_calls_may_take_turns():
+    """Each goes to the call that it is numbered for."""
+    calls = [begin(index, type="tool_use", id=f"t{index}", name="f") for index in (0, 1)]
+    halves = [piece(index, "input_json_delta", partial_json=half) for half in ('{"a":', "1}") for index in (0, 1)]
+    message = feed(sse(START, *calls, *halves, end(), LAST))
+    assert [call.arguments for call in message.function_calls] == [{"a": 1}, {"a": 1}]
+
+
+def test_a_piece_of_another_kind_than_its_block_begins_its_own():
+    """In a call, text would be a field that the server refuses in the next turn."""
+    calls = [begin(0, **BLOCKS[0]), begin(1, type="tool_use", id="t", name="f", input={})]
+    pieces = [piece(1, "text_delta", text="a"), piece(1, "text_delta", text="b")]
+    items = feed(sse(START, *calls, *pieces, end(), LAST)).native.items
+    assert items[1:] == (calls[1]["content_block"], {"type": "text", "text": "ab"})
+
+
+@pytest.mark.parametrize("index", [None, "0", [0], {}, 1.5])
+def test_a_block_without_a_usable_number_is_the_newest(index):
+    """A number of the wrong type may neither lose a piece nor escape as an error of Python's."""
+    text = [begin(index, type="text", text=""), piece(index, "text_delta", text="a")]
+    cited = piece(index, "citations_delta", citation=CITED)
+    call = [begin(index, type="tool_use", id="t", name="f"), piece(index, "input_json_delta", partial_json='{"a":1}')]
+    message = feed(sse(START, begin(0, **BLOCKS[1]), *text, cited, *call, end(), LAST))
+    assert message.native.items[1] == {"type": "text", "text": "a", "citations": [CITED]}
+    assert message.native.items[2]["input"] == message.function_calls[0].arguments == {"a": 1}
+
+
 def test_blocks_of_one_number_stay_apart():
     """Merged calls become one call with arguments that nobody wrote."""
     message = feed(
@@ -368,6 +407,7 @@ def test_half_of_a_surrogate_pair_is_joined_or_replaced():
     body = "".join(delta % (kind, kind, half) for kind in kinds for half in (first, second)).encode()
     message = feed(body + sse(end(), LAST))
     assert message.content == message.reasoning == "😀\ufffd"
+    assert {block[block["type"]] for block in message.native.items} == {"😀\ufffd"}
 
 
 @pytest.mark.parametrize(
@@ -381,6 +421,7 @@ def test_half_of_a_surrogate_pair_is_joined_or_replaced():
         b'{"choices":[{"message":{"content":"x"}}]}',
         whole({"type": "novel", "x": float("nan")}),
         b'{"content":[{"type":"novel","x":' + b"[" * 900 + b"]" * 900 + b"}]}",
+        b'{"content":[{"type":"novel","x":' + b'{"x":' * 900 + b"1" + b"}" * 900 + b"}]}",
         b'{"content":[{"type":"novel","x":' + b"[" * 90000 + b"]" * 90000 + b"}]}",
     ],
 )
@@ -394,12 +435,13 @@ def test_arguments_of_any_depth_end_in_a_call_or_a_named_error():
     """How deep a parser goes differs between Pythons; the recursion error itself may not escape."""
     body = b'{"content":[{"type":"tool_use","id":"a","name":"f","input":{"x":' + b"[" * 900 + b"]" * 900 + b"}}]}"
     assert "nested deeper" in parse_reply(body).function_calls[0].fault
-    blocks, deep = Blocks(Draft(ASKED)), []
+    draft, deep = Draft(ASKED), []
+    blocks = Blocks(draft)
     for _ in range(100_000):
         deep = [deep]
     blocks.begin(0, {"type": "tool_use", "input": deep})
-    with pytest.raises(BadReply):
-        blocks.close()
+    blocks.close()
+    assert draft.to_message().function_calls[0].fault
 
 
 def test_a_long_block_is_not_a_deep_one():
@@ -431,7 +473,7 @@ junk = st.recursive(
 )
 
 
-@given(junk, junk, junk, st.sampled_from(kinds), st.sampled_from(kinds))
+@given(junk, junk, junk, st.sampled_from(kinds), st.sampled_from(kinds) | junk)
 def test_any_json_in_any_place_raises_only_named_errors(block, delta, index, kind, change):
     """Right keys with values of the wrong type are what real servers send."""
     block = {**(block if isinstance(block, dict) else {"text": block, "input": block}), "type": kind}
@@ -443,6 +485,25 @@ def test_any_json_in_any_place_raises_only_named_errors(block, delta, index, kin
     assert_named(sse(*events), streamed=True)
     content = {"content": [block, delta, index], "usage": block, "stop_reason": index}
     assert_named(json.dumps(content).encode(), streamed=False)
+
+
+def swapped(value):
+    """Yield copies of a JSON value in which one place holds something of another kind."""
+    yield from (None, True, 7, 1.5, "x", [], [[1]], {}, {"a": [1]})
+    if isinstance(value, dict):
+        yield from ({**value, key: odd} for key, inner in value.items() for odd in swapped(inner))
+    elif isinstance(value, list):
+        yield from ([*value[:i], odd, *value[i + 1 :]] for i, inner in enumerate(value) for odd in swapped(inner))
+
+
+def test_a_value_of_another_kind_in_any_place_raises_only_named_errors():
+    """Each place in turn: chance alone finds the rare ones too seldom."""
+    for body in swapped(json.loads(whole(*BLOCKS, stop="refusal", stop_details={"explanation": "x"}, usage=USAGE))):
+        assert_named(json.dumps(body).encode(), streamed=False)
+    for place, event in enumerate(EVENTS):
+        before, after = sse(*EVENTS[:place]), sse(*EVENTS[place + 1 :])
+        for odd in swapped(event):
+            assert_named(before + b"data: %b\n\n" % json.dumps(odd).encode() + after, streamed=True)
 
 
 def assert_named(body, *, streamed):

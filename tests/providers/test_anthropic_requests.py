@@ -15,7 +15,7 @@ from lllm.errors import ConfigError
 from lllm.models.call import FunctionCall
 from lllm.models.function import Function
 from lllm.models.history import History
-from lllm.models.message import Image, Message, Native
+from lllm.models.message import Image, Message, Native, to_result_message
 from lllm.models.request import Contract, ModelRequest
 from lllm.providers.wire.anthropic_request import NOTHING, build_request, encode_message, encoder_of, to_choice
 from lllm.providers.wire.anthropic_schema import to_strict_schema
@@ -187,6 +187,28 @@ def test_the_family_gets_its_own_pieces_back_and_nobody_else_does():
     assert body_of(bare)["messages"][0]["content"] == [TEXT]
     blank = message("assistant", native=Native("anthropic", items[1:2]))
     assert body_of(blank)["messages"][0]["content"] == [{"type": "text", "text": NOTHING}]
+
+
+def test_a_paused_turn_is_sent_back_as_one_turn():
+    """The server goes on with its own search where it broke off: the pieces stand in their order, unchanged."""
+    use = {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"query": "q"}}
+    found = {"type": "web_search_tool_result", "tool_use_id": "s", "content": []}
+    paused = message("assistant", "", native=Native("anthropic", (THINKING, use)))
+    assert body_of(message("user", "go"), paused)["messages"][-1] == {"role": "assistant", "content": [THINKING, use]}
+    rest = message("assistant", "x", native=Native("anthropic", (found, TEXT)))
+    turns = body_of(message("user", "go"), paused, rest, message("user", "more"))["messages"]
+    assert [turn["role"] for turn in turns] == ["user", "assistant", "user"]
+    assert turns[1]["content"] == [THINKING, use, found, TEXT]
+
+
+def test_a_failed_function_says_so():
+    """A model that reads an error as a result builds on it."""
+    call = FunctionCall("c", "f", "{}")
+    failed = to_result_message(call.answered(None, "Error: no", "no"), "Error: no")
+    good = to_result_message(call.answered(1, "1"), "1")
+    results = body_of(failed, good)["messages"][0]["content"]
+    block = {"type": "tool_result", "tool_use_id": "c"}
+    assert results == [{**block, "content": "Error: no", "is_error": True}, {**block, "content": "1"}]
 
 
 def test_a_user_may_send_blocks_that_have_no_other_words():

@@ -91,3 +91,23 @@ def test_a_provider_of_ones_own_has_a_name_too(monkeypatch):
         register_provider("mine", lambda config: build_provider("mock"))
     register_provider("mine", lambda config: build_provider("mock"), overwrite=True)
     assert build_provider("mine") is not mine
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e300, 0, -1])
+def test_a_time_limit_is_one_that_clocks_know(value):
+    """Sockets and event loops fail with errors of their own on others, after the call has begun."""
+    with pytest.raises(ConfigError, match="timeout_s must be more than 0"):
+        build_provider("local", {"timeout_s": value})
+
+
+@pytest.mark.parametrize("header", ["content-length", "Transfer-Encoding", "Host"])
+def test_a_header_that_frames_the_request_is_refused(header):
+    """A second length lets one request pass for two."""
+    with pytest.raises(ConfigError, match="frames the request"):
+        build_provider("local", {"headers": {header: "5"}})
+
+
+@pytest.mark.parametrize("name", [3, "a\nb", "\x1b[2J"])
+def test_a_name_is_a_text_that_can_be_shown(name):
+    with pytest.raises(ConfigError, match="name is a text"):
+        build_provider("local", {"name": name})

@@ -14,7 +14,7 @@ from lllm.errors import BadReply, LLLMError, ServerError, StatusError, StreamTru
 from lllm.models.message import Message
 from lllm.providers import parse_exchange
 from lllm.providers.wire.chat_reply import parse_reply, read_stream
-from lllm.providers.wire.draft import Asked
+from lllm.providers.wire.draft import Asked, DraftCall
 from lllm.utils import encode_json
 
 FILE = SHARED / "wire" / "chat.jsonl"
@@ -239,6 +239,13 @@ def test_calls_stay_apart_whatever_numbers_they(deltas):
     message = feed(sse(*[chunk(tool_calls=delta) for delta in deltas], chunk("tool_calls")))
     assert [(c.name, json.dumps(c.arguments, separators=(",", ":"))) for c in message.function_calls] == TWO
     assert len({call.id for call in message.function_calls}) == 2
+
+
+def test_growing_arguments_are_read_a_hundred_times_at_most():
+    """A hostile stream that ends each of a million pieces like an object would keep us reading for hours."""
+    call = DraftCall(0, "x", "f")
+    call.pieces.append("{}")
+    assert [call.is_whole() for _ in range(102)] == [True] * 100 + [False] * 2
 
 
 def test_missing_ids_are_made_from_the_place_and_stay_unique():

@@ -169,7 +169,7 @@ def test_a_second_turn_encodes_only_what_is_new(monkeypatch):
 def test_an_encoder_is_the_same_object_each_time():
     """Histories keep bytes under the encoder: another object would encode everything again."""
     assert encoder_of("developer", "odd") is encoder_of("developer", "odd")
-    assert encoder_of("system", "") is encode_message
+    assert encoder_of("system", "odd") is not encoder_of("system", "odd", "reasoning")
 
 
 @given(st.lists(st.text(), max_size=4), st.dictionaries(st.text(max_size=3), st.integers(), max_size=3))
@@ -179,6 +179,34 @@ def test_a_body_is_json_whatever_the_texts(texts, extra):
     data = json.loads(build_request(ask(*(texts or ["x"]), extra_body=extra), LOCAL).body)
     assert [message["content"] for message in data["messages"]] == (texts or ["x"])
     assert extra.items() <= data.items()
+
+
+def test_a_choice_among_no_functions_is_not_sent():
+    """OpenAI refuses it, and the last step of a call offers no functions."""
+    params = {"tool_choice": "required", "parallel_tool_calls": False}
+    bare = json.loads(build_request(ask(params=params, extra_body={"tools": []}), OPENAI).body)
+    assert {*bare} == {"model", "messages"}
+    offered = json.loads(build_request(ask(params=params, functions=(Function("f"),)), OPENAI).body)
+    assert (offered["tool_choice"], offered["parallel_tool_calls"]) == ("required", False)
+    told = ask(extra_body={"tools": [{"type": "web_search"}], "tool_choice": "auto"})
+    assert json.loads(build_request(told, OPENAI).body)["tool_choice"] == "auto"
+
+
+def test_tools_of_the_server_join_functions_in_chat():
+    """A search of the web may not cost the model its functions; one of a function's name stands in its place."""
+    marked = {"type": "function", "function": {"name": "f", "parameters": {}}, "cache_control": {"type": "ephemeral"}}
+    request = ask(functions=(Function("f"), Function("g")), extra_body={"tools": [{"type": "openrouter:x"}, marked]})
+    tools = json.loads(build_request(request, OPENAI).body)["tools"]
+    assert tools[0] == marked
+    assert [tool.get("function", tool).get("name") for tool in tools] == ["f", "g", None]
+    assert tools[2] == {"type": "openrouter:x"}
+
+
+@pytest.mark.parametrize("tools", ["web_search", {"type": "web_search"}])
+def test_tools_that_are_no_list_are_refused(tools):
+    """A tool that is quietly left out is missed much later."""
+    with pytest.raises(ConfigError, match="tools is a list"):
+        build_request(ask(extra_body={"tools": tools}), OPENAI)
 
 
 def test_extra_body_has_the_last_word_but_not_over_the_dialog():

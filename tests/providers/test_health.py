@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 
 import pytest
 from chat_values import SHARED
@@ -126,3 +127,21 @@ def test_what_is_no_list_is_refused(body):
 def test_lists_of_models_come_in_two_forms():
     assert parse_models(b'{"models": null}') == ()
     assert parse_models(b'{"data":[{"id":"models/a"},3,{"id":""}],"models":[{"model":"b"}]}') == ("a",)
+
+
+def test_a_server_that_sends_a_header_now_and_then_is_not_waited_for():
+    """Each byte begins the wait of a sync read anew; the question ends all the same."""
+    released = threading.Event()
+
+    class Dribbles:
+        profile = Profile(name="x", base_url="http://h")
+        name = "x"
+
+        def fetch(self, path, *, timeout_s):
+            released.wait(10)
+            return b"{}"
+
+    health = check_health(Dribbles(), timeout_s=0.05)
+    released.set()
+    assert not health.ok
+    assert "ProviderTimeout" in health.told

@@ -19,7 +19,7 @@ from lllm.models.call import FunctionCall
 from lllm.models.function import Function
 from lllm.models.message import Image, Message, Native
 from lllm.models.request import Contract
-from lllm.providers import build_provider, mlx_model
+from lllm.providers import build_provider, mlx_model, mlx_thread
 from lllm.providers.mlx import MLXProvider
 from lllm.providers.mlx_question import to_chat, to_question, to_settings
 from lllm.providers.mlx_text import Marks, ReplyText
@@ -81,6 +81,11 @@ def test_a_models_text_cut_anywhere_is_the_same(text, data):
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)))))
     pieces = [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
     assert comparable(read(*pieces)) == comparable(read(text))
+
+
+def test_only_the_layout_behind_a_mark_is_dropped():
+    """The spaces between the words that follow are the text's own."""
+    assert read("<think>a</think>", "\n", " ", "one", " two\n").content == "one two\n"
 
 
 @given(st.text(alphabet="<>/thinkSTOP_call {}\n"), st.data())
@@ -260,6 +265,7 @@ def mlx(monkeypatch):
     for name, module in fake.modules().items():
         monkeypatch.setitem(sys.modules, name, module)
     monkeypatch.setattr(mlx_model, "_loaded", type(mlx_model._loaded)())
+    monkeypatch.setattr(mlx_model, "_homes", [])
     return fake
 
 
@@ -352,6 +358,23 @@ def test_a_closed_provider_lets_go_of_its_models(mlx, tmp_path, use_async):
     assert (len(mlx.loads), len(mlx.cleared)) == (2, 1)
 
 
+def test_a_provider_that_was_never_asked_is_closed_for_nothing(monkeypatch):
+    """Health checks and listings build providers and close them: no thread is started for that."""
+    monkeypatch.setattr(mlx_thread, "_threads", [])
+    MLXProvider("nowhere").close()
+    assert mlx_thread._threads == []
+
+
+def test_a_fork_of_a_process_that_used_mlx_is_told_so(mlx, tmp_path, monkeypatch):
+    """Mlx itself would wait for ever, and so would the end of the process."""
+    provider = MLXProvider(str(tmp_path))
+    provider.send(ask())
+    monkeypatch.setattr(mlx_model, "_homes", [-1])  # as if that had been another process
+    with pytest.raises(ConfigError, match="fork") as caught:
+        provider.send(ask())
+    assert "spawn" in caught.value.hint
+
+
 def test_a_cancelled_call_stops_the_model(mlx, tmp_path):
     """A model that goes on writing for nobody blocks everybody."""
     mlx.gate, mlx.closed = threading.Semaphore(0), threading.Event()
@@ -396,7 +419,7 @@ def test_time_is_over_also_for_a_model_that_hangs(mlx, tmp_path, use_async):
     provider = MLXProvider(str(tmp_path))
     provider.send(ask(params={"max_tokens": 1}))  # so that loading takes no time
     with pytest.raises(ProviderTimeout) as caught:
-        call(provider, ask(), use_async=use_async, timeout_s=0.2)
+        call(provider, ask(), use_async=use_async, timeout_s=1)
     assert (caught.value.partial, caught.value.retryable, caught.value.provider) == ("one", True, "mlx")
     mlx.closed.clear()
     mlx.gate.release()
@@ -406,9 +429,9 @@ def test_time_is_over_also_for_a_model_that_hangs(mlx, tmp_path, use_async):
 def test_no_time_at_all_asks_nobody(mlx, tmp_path):
     """A call that is late before it begins must not occupy the model."""
     with pytest.raises(ProviderTimeout):
-        MLXProvider(str(tmp_path)).send(ask(), timeout_s=0)
-    assert MLXProvider(str(tmp_path)).send(ask()).content == "one two three"
-    assert mlx.made == 3
+        MLXProvider("late/model").send(ask(), timeout_s=0)
+    assert MLXProvider(str(tmp_path)).send(ask(), timeout_s=float("inf")).content == "one two three"
+    assert (mlx.made, mlx.loads) == (3, [(str(tmp_path), None)])
 
 
 def test_calls_wait_for_each_other(mlx, tmp_path):
@@ -512,8 +535,10 @@ def test_a_stop_text_ends_the_reply(mlx, tmp_path):
     assert (message.content, message.finish, mlx.made) == ("one ", Finish.STOP, 3)
     cut = MLXProvider(str(tmp_path)).send(ask(params={"stop": "two t", "max_tokens": 3}))
     assert cut.finish is Finish.STOP
-    mlx.words = ["one", " tw"]
-    assert MLXProvider(str(tmp_path)).send(ask(params={"stop": "two t"})).content == "one tw"
+    mlx.words, seen = ["one", " tw"], []
+    request = ask(stream=True, params={"stop": "two t"})
+    message = MLXProvider(str(tmp_path)).send(request, on_delta=lambda delta: seen.append(delta.text))
+    assert message.content == "".join(seen) == "one tw"
 
 
 def test_a_log_is_told_which_model_it_is(mlx, tmp_path):

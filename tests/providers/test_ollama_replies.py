@@ -15,9 +15,11 @@ from lllm.const import Finish, ModelCard, register_model_card
 from lllm.errors import BadReply, ContextOverflow, LLLMError, NotFound, ProviderError, ServerError, StreamTruncated
 from lllm.models.message import Message
 from lllm.providers import HTTPProvider, Profile, parse_exchange
+from lllm.providers.wire.draft import Asked
 from lllm.providers.wire.formats import load_format
+from lllm.providers.wire.listing import parse_models
 from lllm.providers.wire.ndjson import LineDecoder
-from lllm.providers.wire.ollama_reply import parse_reply, parse_tags, read_stream
+from lllm.providers.wire.ollama_reply import parse_reply, read_stream
 from lllm.utils import encode_json
 
 FILE = SHARED / "provider_faults.jsonl"
@@ -105,7 +107,7 @@ def test_a_recorded_ollama_fault_is_read_without_a_network(fault):
 @pytest.mark.parametrize("fault", TAGS, ids=[fault["name"] for fault in TAGS])
 def test_a_known_list_of_models_is_read(fault):
     """A server without models says null."""
-    assert list(parse_tags(fault["body"].encode())) == fault["expect"]["models"]
+    assert list(parse_models(fault["body"].encode())) == fault["expect"]["models"]
 
 
 CALL = {"id": "a", "function": {"index": 0, "name": "f", "arguments": {"x": 1}}}
@@ -171,7 +173,7 @@ def test_pieces_are_shown_in_their_order():
         ("reasoning", "m"),
         ("text", "h"),
         ("text", "é😀"),
-        ("call", '{"x": 1}'),
+        ("call", '{"x":1}'),
     ]
     assert deltas[-1].name == "f"
 
@@ -212,10 +214,11 @@ def test_an_answer_about_the_model_in_memory_is_no_reply(reason):
 
 def test_counts_that_are_left_out_are_zero():
     """The server leaves out a count that is 0, such as for a prompt that it still knows."""
-    register_model_card(ModelCard("m", input_price=1.0, output_price=2.0))
-    usage = parse_reply(lines(say(True, "stop", {"content": "x"}, eval_count=500_000))).usage
+    register_model_card(ModelCard("priced-llama", input_price=1.0, output_price=2.0))
+    asked = Asked("priced-llama")
+    usage = parse_reply(lines(say(True, "stop", {"content": "x"}, eval_count=500_000)), asked).usage
     assert (usage.prompt_tokens, usage.completion_tokens, usage.cost_usd) == (0, 500_000, 1.0)
-    untold = parse_reply(lines(say(True, "stop", {"content": "x"}))).usage
+    untold = parse_reply(lines(say(True, "stop", {"content": "x"})), asked).usage
     assert (untold.total_tokens, untold.cost_usd) == (0, None)  # nothing is known, and that is no price of 0
 
 
@@ -285,26 +288,11 @@ def test_what_is_no_ollama_reply_is_refused(body):
         feed(body)
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"models": 3}', b'{"models": {}}', b"<html>"])
-def test_what_is_no_list_of_models_is_refused(body):
-    """A health check must not take any page for a server."""
-    with pytest.raises(BadReply):
-        parse_tags(body)
-
-
-def test_models_are_listed_in_the_servers_order():
-    """Entries that are none are left out; older servers know only the name, and newer ones say both."""
-    entries = [{"name": "b:1"}, None, {"model": "a:2"}, {"name": 3}, "x", {"name": "c", "model": "c:latest"}]
-    assert parse_tags(json.dumps({"models": entries}).encode()) == ("b:1", "a:2", "c")
-    with pytest.raises(ServerError, match="boom"):
-        parse_tags(b'{"error": "boom"}')
-
-
 @given(st.binary(), st.booleans())
 def test_random_bytes_raise_only_named_errors_of_ollama(body, streamed):
     """A server may send anything; what escapes unnamed kills a program that handles provider errors."""
     assert_named(body, feed if streamed else parse_reply)
-    assert_named(body, parse_tags)
+    assert_named(body, parse_models)
 
 
 words = ["message", "content", "thinking", "tool_calls", "function", "arguments", "name", "id", "response", "done"]
@@ -339,7 +327,7 @@ def test_any_json_in_any_place_raises_only_named_errors_of_ollama(message, entry
         message,
     ):
         body = json.dumps(data).encode()
-        for read in (parse_reply, feed, parse_tags):
+        for read in (parse_reply, feed, parse_models):
             assert_named(body, read)
         assert_named(body + b"\n" + body, feed)
 

@@ -13,7 +13,7 @@ from lllm.const import Roles
 from lllm.errors import ConfigError
 from lllm.models.call import FunctionCall
 from lllm.models.function import Function
-from lllm.models.message import Image, Message, Native
+from lllm.models.message import Image, Message, Native, to_result_message
 from lllm.models.request import Contract, ModelRequest
 from lllm.providers.wire.formats import load_format
 from lllm.providers.wire.ollama_request import build_request, encode_message, encoder_of
@@ -64,6 +64,15 @@ def test_a_result_names_its_function_where_the_message_before_tells():
     assert second == {"role": "tool", "content": "1", "tool_call_id": "c2"}
     turned = history("go", Message(Roles.ASSISTANT, function_calls=CALLS), *reversed(results))
     assert body_of(ModelRequest(Contract("m"), turned))["messages"][2]["tool_name"] == "sub"
+    named = history("go", to_result_message(CALLS[1], "1"))
+    assert body_of(ModelRequest(Contract("m"), named))["messages"][1]["tool_name"] == "sub"
+
+
+def test_tools_in_extra_body_join_the_functions_of_ollama():
+    """In every format a tool of the user's own stands beside the functions, not in place of all of them."""
+    mine = {"type": "function", "function": {"name": "g", "parameters": {}}}
+    body = body_of(ask(functions=(Function("f"),), extra_body={"tools": [mine]}))
+    assert [tool["function"]["name"] for tool in body["tools"]] == ["f", "g"]
 
 
 def test_a_whole_ollama_request():

@@ -15,6 +15,7 @@ from lllm.errors import CallCancelled, ConfigError, Overloaded, ProviderTimeout,
 from lllm.log import MemoryLog
 from lllm.providers import HTTPProvider, build_provider, wrap_provider
 from lllm.providers.base import secrets_of
+from lllm.providers.bridge import InLoop
 from lllm.providers.cache import CachedProvider
 from lllm.providers.mock import MockProvider
 from lllm.providers.wire.profile import Profile
@@ -353,6 +354,28 @@ def test_a_cancelled_call_sends_nothing_more():
 
     assert asyncio.run(main()) == 1
     assert seen == [CallCancelled, CallCancelled]
+
+
+def test_a_thread_that_was_left_begins_nothing_in_a_loop_that_is_gone():
+    """A coroutine that nobody awaits would be a warning in the user's terminal."""
+    gone = asyncio.new_event_loop()
+    gone.close()
+    beside = InLoop(gone)
+    beside.leave()
+    with pytest.raises(CallCancelled):
+        beside.wait_for(lambda: pytest.fail("it was begun"))
+
+
+def test_what_was_on_its_way_into_the_loop_is_not_begun_either():
+    """The call may end between a thread's question and the loop's answer."""
+
+    async def main():
+        beside = InLoop(asyncio.get_running_loop())
+        beside.leave()
+        with pytest.raises(CallCancelled):
+            await beside._run(lambda: pytest.fail("it was begun"))
+
+    asyncio.run(main())
 
 
 def test_many_sync_overrides_run_beside_one_loop():

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -13,7 +15,7 @@ from chat_values import ask, reply
 from lllm.const import CompletionCost, ModelCard, Roles
 from lllm.errors import CapabilityDenied, ConfigError
 from lllm.models.message import Message
-from lllm.providers import build_provider, list_providers
+from lllm.providers import build_provider, list_providers, prices
 from lllm.providers.build import default_model, provider_params
 from lllm.providers.presets import PRESETS
 from lllm.providers.prices import with_price
@@ -108,7 +110,7 @@ def test_a_table_may_be_another_account_of_a_preset(project):
         ("[llm.openai]\nmax_tokens = 0\n", "max_tokens must be more than 0"),
         ("[llm.openai]\napi = 'chad'\n", "api is one of chat"),
         ("[llm.x]\nmodel = 'm'\n", "needs base_url"),
-        ("[llm.x]\nprovider = 'opnai'\n", "no provider 'x'"),
+        ("[llm.x]\nprovider = 'opnai'\n", "provider 'opnai'"),
         ("[capabilities]\nllm_lokal = true\n", "no capability 'llm_lokal'"),
         ("[capabilities]\nllm_local = 1\n", "true or false"),
         ("[prices.m]\ninputs = 1\n", "knows no 'inputs'"),
@@ -132,6 +134,9 @@ def test_an_address_may_come_from_the_environment(project, monkeypatch):
     assert build_provider("ollama").profile.base_url == "http://127.0.0.1:1234"
     assert build_provider("anthropic").profile.base_url == "http://gate.example"
     assert build_provider("ollama", {"base_url": "http://x:1"}).profile.base_url == "http://x:1"
+    for told in ("0.0.0.0", "127.0.0.1", "127.0.0.1:11434", "http://127.0.0.1:11434/"):
+        monkeypatch.setenv("OLLAMA_HOST", told)
+        assert build_provider("ollama").profile.base_url == "http://127.0.0.1:11434"
 
 
 def test_a_changed_file_is_read_again(project):
@@ -260,6 +265,15 @@ def test_the_package_knows_services_by_their_address():
     assert priced("no-such", "no-such", "https://api.openai.com/v1") is None
 
 
+def test_the_projects_table_goes_over_a_model_card():
+    """The card may come from a library, the table is the user's own word."""
+    known = Message(Roles.ASSISTANT, "x", model="m", usage=replace(USAGE, cost_usd=5.0))
+    card = ModelCard("m", input_price=1.0, output_price=1.0)
+    assert with_price(known, "m", "http://x", {"m": card}).usage.cost_usd == pytest.approx(1100 / 1e6)
+    assert with_price(known, "m", "http://x", {"m": ModelCard("m")}).usage.cost_usd == 5.0
+    assert with_price(known, "m", "http://x", {}).usage.cost_usd == 5.0
+
+
 def test_a_price_of_ones_own_goes_over_the_package():
     card = ModelCard("gpt-4o-mini", input_price=1.0, output_price=1.0)
     mine = priced("gpt-4o-mini", "gpt-4o-mini", "https://api.openai.com/v1", {"gpt-4o-mini": card})
@@ -272,3 +286,96 @@ def test_what_is_written_to_a_cache_has_its_own_price():
     usage = card.price(CompletionCost(1000, 100, 300, cache_write_tokens=400))
     assert usage.cost_usd == pytest.approx((300 * 1 + 300 * 0.1 + 400 * 1.25 + 100 * 5) / 1e6)
     assert (usage + usage).cache_write_tokens == 800
+
+
+# --- what must not get past ------------------------------------------------------------------------------------------
+
+
+def test_a_grant_that_is_taken_back_holds_from_the_next_call_on(project, server):
+    """A long-lived program must not go on with what its owner has forbidden, nor with old prices."""
+    url, seen = server
+    project(f'[llm.x]\nbase_url = "{url}"\n[prices.m]\ninput = 1\noutput = 0\n')
+    provider = build_provider("x")
+    assert provider.send(ask()).usage.cost_usd == 1.0
+    project(f'[llm.x]\nbase_url = "{url}"\n[prices.m]\ninput = 2\noutput = 0\n')
+    assert provider.send(ask()).usage.cost_usd == 2.0
+    project("[capabilities]\nllm_local = false\n")
+    with pytest.raises(CapabilityDenied):
+        provider.send(ask())
+    provider.close()
+    assert len(seen) == 2
+
+
+def test_another_folder_has_another_project(project, server, tmp_path, monkeypatch):
+    url, seen = server
+    project("")
+    provider = build_provider("openai_compatible", {"base_url": url})
+    provider.send(ask())
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "lllm.toml").write_text("[capabilities]\n")
+    monkeypatch.chdir(tmp_path / "inner")
+    with pytest.raises(CapabilityDenied):
+        provider.send(ask())
+    provider.close()
+    assert len(seen) == 1
+
+
+def test_a_folder_that_is_gone_changes_nothing(project, server, tmp_path, monkeypatch):
+    url, seen = server
+    project("")
+    provider = build_provider("openai_compatible", {"base_url": url})
+    provider.send(ask())
+    monkeypatch.setattr("os.getcwd", lambda: (_ for _ in ()).throw(FileNotFoundError()))
+    provider.send(ask())
+    provider.close()
+    assert len(seen) == 2
+
+
+def test_a_model_in_the_process_needs_its_grant(project):
+    """It is a model on this machine, too; nothing is loaded."""
+    project("[capabilities]\nllm_cloud = true\n")
+    provider = build_provider("mlx", {"model_path": "nowhere"})
+    with pytest.raises(CapabilityDenied, match="llm_local"):
+        provider.send(ask())
+
+
+@pytest.mark.parametrize("price", ["nan", "inf", "-1", "true", '"3"'])
+def test_a_price_that_is_no_amount_is_refused(project, price):
+    """A log holds none, so the reply that was paid for would be lost."""
+    project(f"[prices.m]\ninput = {price}\n")
+    with pytest.raises(ConfigError, match="US dollars"):
+        provider_tables()
+
+
+@pytest.mark.parametrize(
+    "package",
+    [
+        "raise RuntimeError('broken')",
+        "import a_package_that_is_not_there",
+        "",
+        "def Usage(**kw): raise TypeError('another release')",
+        "def Usage(**kw): return kw\ndef calc_price(*a, **kw): return None",
+        "class P: total_price = float('inf')\ndef Usage(**kw): return kw\ndef calc_price(*a, **kw): return P",
+    ],
+    ids=["raises", "misses", "empty", "other-usage", "other-answer", "infinite"],
+)
+def test_a_reply_outlives_a_broken_price_package(package, tmp_path, monkeypatch):
+    """It is paid for: whatever the package does, the reply comes, and its price is unknown."""
+    (tmp_path / "genai_prices.py").write_text(package)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "genai_prices", raising=False)
+    prices._load_package.cache_clear()
+    try:
+        paid = Message(Roles.ASSISTANT, "x", model="gpt-4o", usage=CompletionCost(1000, 10))
+        assert with_price(paid, "gpt-4o", "https://api.openai.com/v1", {}) == paid
+    finally:
+        prices._load_package.cache_clear()
+        monkeypatch.delitem(sys.modules, "genai_prices", raising=False)
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", '"hot"', "true", "2020-01-01", "[1]"])
+@pytest.mark.parametrize("key", ["temperature", "max_tokens"])
+def test_a_model_argument_that_is_no_number_is_refused(project, key, value):
+    project(f'[llm.x]\nbase_url = "http://h"\n{key} = {value}\n')
+    with pytest.raises(ConfigError, match=f"{key} is a number"):
+        provider_params("x")

@@ -15,7 +15,9 @@ from lllm.providers.wire.profile import Profile
 
 FILE = SHARED / "provider_faults.jsonl"
 FAULTS = [json.loads(line) for line in FILE.read_text().splitlines()] if FILE.exists() else []
-APIS = {"openai_chat": "chat", "anthropic": "anthropic"}
+APIS = {"openai_chat": "chat", "openai_responses": "responses", "anthropic": "anthropic"}
+"""Wire formats by the name that a fault gives them; those of Ollama are in test_ollama_replies, health in test_health."""
+
 KNOWN = [fault for fault in FAULTS if fault["api"] in APIS]
 KEY = "sk-SECRET123"
 
@@ -69,6 +71,7 @@ def test_a_known_fault_ends_as_it_should(fault, use_async, fault_server):
         with pytest.raises(LLLMError) as caught:
             run(provider, request, seen, use_async)
         check_error(caught.value, want)
+        assert "".join(d.text for d in seen if d.kind == "text") == caught.value.partial
         return
     message = run(provider, request, seen, use_async)
     check_message(message, want)

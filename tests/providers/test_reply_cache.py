@@ -218,6 +218,17 @@ def test_a_reply_that_one_could_not_use_is_not_kept_for_another(cached):
     assert not cached.send(ask()).cached
 
 
+def test_what_is_kept_is_kept_once_and_is_nobodys_own(cached):
+    """Many may say that one reply was usable; whose it was, and what they added to it, is theirs."""
+    reply = cached.send(ask())
+    cached.judged(ask(), reply.by("agent", {"note": "mine"}), usable=True)
+    cached.judged(ask(), replace(reply, content="another"), usable=True)
+    kept = cached.send(ask())
+    cached.judged(ask(), replace(kept, content="another"), usable=True)
+    again = cached.send(ask())
+    assert [(one.content, one.creator, one.extra) for one in (kept, again)] == [("reply 1", "", {})] * 2
+
+
 def test_a_reply_from_elsewhere_is_not_kept(cached):
     """A resumed run judges recorded replies, which the log may have taken secrets out of."""
     cached.judged(ask(), Message(Roles.ASSISTANT, "recorded"), usable=True)
@@ -248,6 +259,14 @@ def test_no_file_holds_a_key_and_nobody_else_may_read_them(tmp_path):
     assert b"harmless" in content
     assert b"sk-" not in content
     assert (tmp_path / "deep/cache").stat().st_mode & 0o777 == 0o700
+
+
+def test_what_json_cannot_hold_is_not_kept(tmp_path):
+    """Nor is it a reason to fail: the reply is there."""
+    odd = replace(FULL, logprobs=(TokenLogprob("a", float("nan")),))
+    provider = CachedProvider(Inner(lambda request: odd), tmp_path)
+    assert not any(use(provider, ask()).cached for _ in range(2))
+    provider.close()
 
 
 # --- in an agent's call ----------------------------------------------------------------------------------------------
@@ -415,7 +434,7 @@ def until(condition):
 
 def waiting(provider):
     """How many callers wait for somebody else's reply."""
-    flights = provider._room.flights._under_way.values()
+    flights = list(provider._folder.flights._under_way.values())
     return sum(len(flight._landed._condition._waiters) + len(flight._landed._done_callbacks) for flight in flights)
 
 
@@ -444,7 +463,7 @@ def test_one_of_many_tasks_asks(cached, inner):
 
     replies = asyncio.run(main())
     assert len(inner.asked) == 1
-    assert [reply.cached for reply in replies] == [False] + [True] * 7
+    assert sorted(reply.cached for reply in replies) == [False] + [True] * 7
 
 
 def test_threads_and_loops_wait_for_one_another(cached, inner):
@@ -614,7 +633,7 @@ def test_a_config_names_the_folder(tmp_path):
     config["cache"] = {"folder": str(tmp_path), "max_bytes": 1_000_000, "scope": "another"}
     provider = build_provider("mock", config)
     assert not use(provider, ask()).cached
-    assert provider._room.max_bytes == 1_000_000
+    assert provider._folder.max_bytes == 1_000_000
     provider.close()
 
 

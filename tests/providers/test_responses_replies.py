@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from lllm.const import CompletionCost, Finish
 from lllm.errors import BadReply, BadRequest, LLLMError, RateLimited, ServerError, StreamTruncated
+from lllm.models.call import FunctionCall
 from lllm.models.message import Native
 from lllm.providers import parse_exchange
 from lllm.providers.base import Delta
 from lllm.providers.wire.draft import Asked
+from lllm.providers.wire.responses_items import to_arguments_text
 from lllm.providers.wire.responses_reply import parse_reply, read_stream
 from lllm.utils import encode_json
 
@@ -164,6 +166,8 @@ def test_a_streamed_and_a_whole_reply_are_one_message(items, size, silent):
         ([{"type": "reasoning", "id": "rs_1", "content": [{"type": "reasoning_text", "text": "t"}]}, said("a")], True),
         ([{"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": None}, said("a")], False),
         ([{**THOUGHT, "odd": float("nan")}, said("a")], False),
+        ([{**THOUGHT, "odd": json.loads("[" * 300 + "]" * 300)}, said("a")], False),
+        ([{**THOUGHT, "odd": [[]] * 300}, said("a")], True),
     ],
 )
 def test_items_are_kept_when_words_alone_do_not_say_them(items, kept):
@@ -391,6 +395,14 @@ def test_pieces_are_told_as_they_come():
 def test_random_bytes_raise_only_named_errors(body, streaming):
     """A server may send anything; what escapes unnamed kills a program that handles provider errors."""
     assert_named(body, streaming=streaming)
+
+
+def test_arguments_nested_without_end_are_the_models_fault():
+    """There is a depth at which they can be read, and not be written again."""
+    deep = []
+    for _ in range(200_000):
+        deep = [deep]
+    assert FunctionCall("c1", "f", to_arguments_text({"arguments": deep})).fault
 
 
 words = ["type", "id", "item", "item_id", "output_index", "content_index", "summary_index", "delta", "text", "refusal"]

@@ -141,7 +141,13 @@ def test_servers_differ_by_their_profile_alone():
 
 OUTPUT = [
     {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gAAA"},
-    {"type": "message", "id": "msg_1", "role": "assistant", "content": [{"type": "output_text", "text": "hé"}]},
+    {
+        "type": "message",
+        "id": "msg_1",
+        "status": "completed",
+        "role": "assistant",
+        "content": [{"type": "output_text", "annotations": [], "text": "hé"}],
+    },
     {"type": "function_call", "id": "fc_1", "call_id": "c1", "name": "add", "arguments": '{"a": 1}'},
 ]
 
@@ -270,6 +276,15 @@ def test_what_the_format_has_no_word_for_is_refused(params, words):
     """A request without it would be another one than was asked for."""
     with pytest.raises(ConfigError, match=words):
         build_request(ask(params=params), OWN)
+
+
+def test_a_tool_of_a_functions_name_stands_in_its_place():
+    """A field that only one server knows is said of a function without its being offered twice."""
+    marked = {"type": "function", "name": "f", "parameters": {}, "defer_loading": True}
+    request = ask(functions=(Function("f"), Function("g")), extra_body={"tools": (marked, {"type": "web_search"})})
+    tools = body_of(request)["tools"]
+    assert tools[0] == marked
+    assert [tool.get("name") for tool in tools] == ["f", "g", None]
 
 
 def test_nothing_is_chosen_where_nothing_is_offered():

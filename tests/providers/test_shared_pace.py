@@ -124,11 +124,11 @@ def test_what_waits_is_let_through_ever_faster(pace, clock):
 def test_a_second_refusal_sends_those_who_wait_to_the_end_of_the_new_wait(pace, clock):
     """Whoever was about to go would be refused, too."""
     pace.failed(RateLimited("", retry_after_s=5), pace.refusals)
-    waiting = pace.naps(600)
-    assert next(waiting) == pytest.approx(5)
+    first, second = pace.naps(600), pace.naps(600)
+    assert [next(first), next(second)] == pytest.approx([5, 5 + STEP_S])
     clock.now_s += 5
     pace.failed(RateLimited("", retry_after_s=9), pace.refusals)
-    assert next(waiting) == pytest.approx(9)
+    assert [next(second), next(first)] == pytest.approx([9, 9 + STEP_S])
 
 
 def test_an_earlier_end_does_not_shorten_a_wait(pace):
@@ -156,6 +156,26 @@ def test_an_answer_to_a_call_that_was_sent_before_the_refusal_ends_nothing(pace)
     pace.failed(RateLimited("", retry_after_s=5), before)
     pace.answered(before)
     assert first_nap(pace) == pytest.approx(5)
+
+
+def test_a_late_refusal_takes_nothing_from_a_call_that_was_let_through(pace, clock):
+    """It was sent long ago, and asks for no longer wait: the answer of the call that went ahead still counts."""
+    early = pace.refusals
+    pace.failed(RateLimited("", retry_after_s=9), early)
+    sent_at = pace.refusals
+    pace.failed(RateLimited("", retry_after_s=1), early)
+    pace.answered(sent_at)
+    assert pace.until_s is None
+
+
+def test_a_call_that_was_refused_while_it_waited_counts_from_when_it_was_sent():
+    """Its answer is news, although it was begun before the refusal."""
+    provider = provider_at("http://waits/v1")
+    exchange = provider._exchange(ask(), None)
+    exchange.pace.failed(RateLimited("", retry_after_s=0), exchange.pace.refusals)
+    assert list(provider._naps(exchange, 5)) == []
+    exchange.pace.answered(exchange.sent_at)
+    assert exchange.pace.until_s is None
 
 
 def test_one_refusal_holds_others_up_for_a_minute_at_most(pace):

@@ -7,6 +7,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from model_servers import llama_server, mlx_server, scripted_model
+from model_servers import litellm_proxy, llama_server, mlx_server, scripted_model
 
-__all__ = ["llama_server", "mlx_server", "scripted_model"]
+__all__ = ["litellm_proxy", "llama_server", "mlx_server", "scripted_model"]

@@ -306,8 +306,20 @@ def test_an_argument_that_the_sampler_refuses(provider):
     assert provider.send(ask("hello")).content.startswith("Hello!")
 
 
+FORK = """
+import os
+from lllm.errors import ConfigError
+child = os.fork()
+if not child:
+    with suppress(ConfigError):
+        provider.send(ask('hello'), timeout_s=20)
+        sys.exit(1)
+    sys.exit(0)
+assert os.waitpid(child, 0)[1] == 0
+"""
 ENDS = {
     "done": "",
+    "forked": FORK,
     "late": "with suppress(ProviderTimeout): provider.send(ask('loop', max_tokens=900), timeout_s=0.2)",
     "while it writes": "provider.send(ask('loop', stream=True, max_tokens=900), on_delta=lambda _: sys.exit(0))",
 }

@@ -18,12 +18,12 @@ from aiohttp.http_exceptions import ContentEncodingError
 from multidict import CIMultiDict
 from yarl import URL
 
-from lllm.errors import ProviderError
+from lllm.errors import ConfigError, ProviderError
 from lllm.providers.base import Receiver, WireRequest
 from lllm.providers.transport.gate import find_gate
-from lllm.providers.transport.per_loop import PerLoop
+from lllm.providers.transport.per_loop import PerLoop, Shared
 from lllm.providers.transport.port import CONNECT_S, KEEPALIVE_S, OWN_HEADERS, Secrets
-from lllm.providers.transport.route import load_authorities, read_proxy
+from lllm.providers.transport.route import PROXY_UNUSABLE, load_authorities, read_proxy
 
 if TYPE_CHECKING:
     from aiohttp.connector import Connection
@@ -54,7 +54,7 @@ class AIOHTTPTransport:
 
     async def asend(self, wire: WireRequest, secrets: Secrets, receiver: Receiver, timeout_s: float) -> None:
         """Send, and feed the answer to ``receiver`` until it ends; see Transport."""
-        pool = await _POOLS.get()
+        pool = await _POOLS.join(self)
         async with find_gate():
             limit = asyncio.timeout(timeout_s)
             try:
@@ -74,7 +74,7 @@ class AIOHTTPTransport:
         the request is sent once more on a new connection: that is how connections are kept, and no second attempt.
         """
         try:
-            async with pool.take(self) as session:
+            async with pool.take() as session:
                 await self._exchange(session, wire, secrets, receiver)
         except _LostError as lost:
             if not lost.was_kept:
@@ -125,6 +125,8 @@ class AIOHTTPTransport:
     def _find_route(self, address: str) -> Route:
         url = URL(address)
         proxy = self._proxy or (read_proxy(url.scheme, url.host) if url.host else None)
+        if proxy and URL(proxy).scheme not in ("http", "https"):
+            raise ConfigError(PROXY_UNUSABLE, hint="over aiohttp it is one of http:// or https://")
         secure = url.scheme == "https" or proxy
         verify = self._verify or (load_authorities() if secure else True)
         route = Route(url.with_user(None) if url.user else url, URL(proxy) if proxy else None, verify)
@@ -138,9 +140,7 @@ class AIOHTTPTransport:
 
     async def aclose(self) -> None:
         """Close idle connections of the running event loop, unless another transport uses them, too."""
-        pool = _POOLS.find()
-        if pool is not None:
-            await pool.leave(self)
+        await _POOLS.leave(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,25 +174,18 @@ class Lease:
             await self._session.close()
 
 
-class Pool:
+class Pool(Shared):
     """The connections of one event loop."""
 
     def __init__(self) -> None:
-        self._users: WeakSet[AIOHTTPTransport] = WeakSet()
+        super().__init__()
         self._lease: Lease | None = None
 
-    def take(self, user: AIOHTTPTransport) -> Lease:
-        """Return what a call of ``user`` travels on."""
-        self._users.add(user)
+    def take(self) -> Lease:
+        """Return what a call travels on."""
         if self._lease is None:
             self._lease = Lease()
         return self._lease
-
-    async def leave(self, user: AIOHTTPTransport) -> None:
-        """Close what is idle, if nobody else uses it."""
-        self._users.discard(user)
-        if not self._users:
-            await self.aclose()
 
     async def aclose(self) -> None:
         """Close what is idle."""
@@ -270,14 +263,16 @@ _KINDS: tuple[tuple[type[Exception], str], ...] = (
 
 
 def to_named_error(error: Exception, timeout_s: float) -> ProviderError:
-    """Return the named error for what aiohttp raised: the one that httpx would give, which is also one of httpx. Pure."""
+    """Return the named error for what aiohttp raised: one that is also of httpx, as over httpx. Pure."""
     from lllm.providers.transport.over_httpx import to_named  # noqa: PLC0415 - only a failure needs httpx
 
     if isinstance(error.__cause__, ContentEncodingError):
         return to_named("DecodingError", "", timeout_s)
     kind = next(name for known, name in _KINDS if isinstance(error, known))
     text = ""
-    if isinstance(error, aiohttp.ClientConnectorError):
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):  # before 3.14 it has no os_error
+        text = str(error.certificate_error)
+    elif isinstance(error, aiohttp.ClientConnectorError):
         text = str(error.os_error)
     elif isinstance(error, aiohttp.ClientHttpProxyError):
         text = f"the proxy said {error.status} {error.message}"

@@ -15,6 +15,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache
 from typing import Any, TypeVar, cast
 
@@ -38,9 +39,9 @@ from lllm.errors import (
 )
 from lllm.providers.base import Receiver, WireRequest
 from lllm.providers.transport.gate import find_gate
-from lllm.providers.transport.per_loop import PerLoop
+from lllm.providers.transport.per_loop import PerLoop, Shared
 from lllm.providers.transport.port import CONNECT_S, KEEPALIVE_S, MAX_IDLE, OWN_HEADERS, Secrets
-from lllm.providers.transport.route import build_empty_context, load_authorities, read_proxy
+from lllm.providers.transport.route import PROXY_UNUSABLE, build_empty_context, load_authorities, read_proxy
 
 _STALE = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 """How httpx says that the other side has closed the connection."""
@@ -61,7 +62,6 @@ class HTTPXTransport:
     def __init__(self, *, verify: ssl.SSLContext | None = None, proxy: str | None = None) -> None:
         self._verify, self._proxy = verify, proxy
         self._idle: dict[_Place, deque[httpx.HTTPTransport]] = {}
-        self._loops = PerLoop(LoopSlots)
         weakref.finalize(self, _close_all, self._idle)
 
     def send(self, wire: WireRequest, secrets: Secrets, receiver: Receiver, timeout_s: float) -> None:
@@ -120,8 +120,8 @@ class HTTPXTransport:
     async def asend(self, wire: WireRequest, secrets: Secrets, receiver: Receiver, timeout_s: float) -> None:
         """Send, and feed the answer to ``receiver`` until it ends; ``timeout_s`` bounds the whole."""
         request = _to_httpx(wire, secrets, {"connect": min(CONNECT_S, timeout_s)})
-        slots = await self._loops.get()
-        idle = slots.idle.setdefault(_place(request.url), deque())
+        slots = await _SLOTS.join(self)
+        idle = slots.idle.setdefault((*_place(request.url), self._verify, self._proxy), deque())
         async with find_gate():
             await self._aexchange(request, receiver, timeout_s, idle)
         if len(idle) > MAX_IDLE and (spare := _pop(idle)):
@@ -184,17 +184,16 @@ class HTTPXTransport:
         _close_all(self._idle)
 
     async def aclose(self) -> None:
-        """Close idle connections of the running event loop."""
-        slots = self._loops.find()
-        if slots is not None:
-            await slots.aclose()
+        """Close idle connections of the running event loop, unless another transport uses them, too."""
+        await _SLOTS.leave(self)
 
 
-class LoopSlots:
+class LoopSlots(Shared):
     """Idle connections of one event loop."""
 
     def __init__(self) -> None:
-        self.idle: dict[_Place, deque[httpx.AsyncHTTPTransport]] = {}
+        super().__init__()
+        self.idle: dict[tuple[Any, ...], deque[httpx.AsyncHTTPTransport]] = {}
 
     async def aclose(self) -> None:
         """Close what is idle."""
@@ -203,17 +202,20 @@ class LoopSlots:
                 await slot.aclose()
 
 
+_SLOTS: PerLoop[LoopSlots] = PerLoop(LoopSlots)
+
+
 def _build(slot: Callable[..., Slot], options: dict[str, Any]) -> Slot:
     """Return a new slot.
 
     Raises:
-        ConfigError: its proxy cannot be used; its address is not quoted, for it may hold a password.
+        ConfigError: its proxy cannot be used.
     """
     try:
         return slot(**options)
     except (ImportError, ValueError, httpx.InvalidURL) as error:
         hint = "pip install 'httpx[socks]'" if isinstance(error, ImportError) else "check HTTPS_PROXY and its like"
-        raise ConfigError("the proxy of the environment cannot be used", hint=hint) from None
+        raise ConfigError(PROXY_UNUSABLE, hint=hint) from None
 
 
 def _chunks(response: httpx.Response, decoded: Callable[[], Any]) -> Any:
@@ -236,8 +238,19 @@ def _pop(idle: deque[Any]) -> Any:
 
 
 @cache
-def _url(url: str) -> httpx.URL:
-    return httpx.URL(url)
+def _url(address: str) -> httpx.URL:
+    """Return the address, taken apart.
+
+    Raises:
+        ProviderError: it is none.
+    """
+    try:
+        url = httpx.URL(address)
+    except httpx.InvalidURL as error:
+        raise to_named_error(error, CONNECT_S) from None
+    if not url.host:
+        raise to_named_error(httpx.InvalidURL("no host"), CONNECT_S)
+    return url
 
 
 def _place(url: httpx.URL) -> _Place:
@@ -316,6 +329,14 @@ def with_response(error: ProviderError, wire: WireRequest, headers: Mapping[str,
         known = cast("httpx.HTTPStatusError", error)
         known.request = request
         known.response = httpx.Response(error.status, headers=kept, content=body, request=request)
+    return error
+
+
+def with_request(error: ProviderError, wire: WireRequest) -> ProviderError:
+    """Give an httpx error the ``.request`` that its users read, without credentials, and return it."""
+    if isinstance(error, httpx.HTTPError) and error._request is None:  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - reading `request` would raise
+        with suppress(httpx.InvalidURL):
+            error.request = httpx.Request(wire.method, wire.url, headers=wire.headers, content=wire.body)
     return error
 
 

@@ -7,9 +7,19 @@ import ssl
 from functools import cache
 from urllib.request import getproxies, proxy_bypass
 
+from lllm.providers.wire.profile import is_loopback
+
+PROXY_UNUSABLE = "the proxy that is configured cannot be used"
+"""Its address is not quoted: it may hold a password."""
+
 
 def read_proxy(scheme: str, host: str) -> str | None:
-    """Return the address of the proxy for a host, as ``HTTPS_PROXY``, ``ALL_PROXY``, ``NO_PROXY`` ... say; or None."""
+    """Return the address of the proxy for a host, as ``HTTPS_PROXY``, ``ALL_PROXY``, ``NO_PROXY`` ... say; or None.
+
+    What is meant for this machine goes through none: it would leave the machine, which nobody may have granted.
+    """
+    if is_loopback(host):
+        return None
     proxies = getproxies()
     proxy = proxies.get(scheme) or proxies.get("all")
     if not proxy or proxy_bypass(host):

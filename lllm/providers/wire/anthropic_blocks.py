@@ -6,11 +6,8 @@ import json
 from typing import Any, cast
 
 from lllm.errors import BadReply
-from lllm.models.call import parse_arguments
-from lllm.parsing.json_text import DEEPEST
 from lllm.providers.wire.draft import Draft, DraftCall
-from lllm.providers.wire.loose import Json, clean, to_dict, to_list, to_text
-from lllm.utils import encode_json
+from lllm.providers.wire.loose import Json, can_be_logged, clean, to_arguments_text, to_dict, to_list, to_text
 
 _OWN = frozenset({"text", "tool_use"})
 """Kinds of blocks that a message holds in fields of its own: a reply of these alone is built anew when it is sent."""
@@ -57,6 +54,7 @@ class Blocks:
         self._draft = draft
         self._all: list[_Block] = []
         self._by_index: dict[Any, _Block] = {}
+        self._last_use: _Block | None = None
 
     def begin(self, index: Any, data: Json) -> _Block:
         """Take a block, or the beginning of one."""
@@ -70,6 +68,8 @@ class Blocks:
             call = draft.add_call(index, to_text(data.get("id")), to_text(data.get("name")))
         block = _Block(dict(data), call)
         self._all.append(block)
+        if block.takes_input:
+            self._last_use = block
         self._by_index[index if isinstance(index, int) else None] = block
         return block
 
@@ -92,9 +92,9 @@ class Blocks:
         """Return the block of a piece: servers number them wrongly, or forget to begin one."""
         block = self._by_index.get(index if isinstance(index, int) else None)
         if kind != "input_json_delta":
-            return block or self.begin(index, {"type": _ADDED[kind]})
+            return block if block and block.kind == _ADDED[kind] else self.begin(index, {"type": _ADDED[kind]})
         if block is None or not block.takes_input:
-            block = next((known for known in reversed(self._all) if known.takes_input), None)
+            block = self._last_use
         if block is None:
             raise BadReply("the reply holds arguments of a call that never began")
         return block
@@ -116,20 +116,11 @@ class Blocks:
         """
         for block in self._all:
             if block.call is not None and not block.call.pieces:
-                self._draft.add_arguments(block.call, _to_arguments(block.data.get("input")))
+                given = block.data.get("input")
+                self._draft.add_arguments(block.call, to_arguments_text({} if given is None else given))
         if any(block.kind not in _OWN for block in self._all):
             self._draft.native = [_checked(block.to_native()) for block in self._all]
             self._draft.has_native = True
-
-
-def _to_arguments(given: Any) -> str:
-    """Return arguments that came as JSON as the text that a model would have written."""
-    if isinstance(given, str):
-        return given
-    try:
-        return json.dumps({} if given is None else given, separators=(",", ":"))
-    except RecursionError:
-        raise BadReply("the arguments of a call are nested too deep") from None
 
 
 def _to_input(text: str) -> Json:
@@ -140,15 +131,11 @@ def _to_input(text: str) -> Json:
         value = json.loads(text)
     except (ValueError, RecursionError):
         value = None
-    return cast("Json", value) if isinstance(value, dict) else {"invalid": clean(text)}
+    return cast("Json", value) if isinstance(value, dict) else {"invalid": text}
 
 
 def _checked(block: Json) -> Json:
     """Return a block that any log can hold and any Python can read back."""
-    try:
-        text = encode_json(block)
-    except ValueError:
-        text = ""
-    if not text or (text.count("[") + text.count("{") > DEEPEST and parse_arguments(text)[1]):
+    if not can_be_logged(block):
         raise BadReply("the reply holds a number that no JSON can, or is nested too deep")
     return block

@@ -15,7 +15,7 @@ from lllm.models.message import Message
 from lllm.providers.wire.anthropic_blocks import Blocks
 from lllm.providers.wire.classify import raise_failure
 from lllm.providers.wire.draft import NOBODY, Asked, Draft
-from lllm.providers.wire.loose import Json, parse_json, parse_object, to_count, to_dict, to_list, to_text
+from lllm.providers.wire.loose import Json, parse_json, parse_object, start_of, to_count, to_dict, to_list, to_text
 from lllm.providers.wire.sse import EventDecoder
 from lllm.providers.wire.stream import ReplyStream
 
@@ -42,7 +42,7 @@ def parse_reply(body: bytes, asked: Asked = NOBODY) -> Message[Any]:
     raise_failure(data, to_text(data.get("type")))
     content = data.get("content")
     if not isinstance(content, list):
-        raise BadReply("the reply holds no message", excerpt=body[:200].decode("utf-8", "replace"))
+        raise BadReply("the reply holds no message", excerpt=start_of(body))
     draft = Draft(asked)
     draft.model, draft.usage = to_text(data.get("model")), _to_usage(to_dict(data.get("usage")))
     blocks = Blocks(draft)

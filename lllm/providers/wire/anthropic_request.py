@@ -20,8 +20,7 @@ from lllm.models.message import Image, Message
 from lllm.models.request import Contract, ModelRequest
 from lllm.providers.base import WireRequest
 from lllm.providers.wire.anthropic_schema import to_strict_schema
-from lllm.providers.wire.body import Frame, add_extra, build_wire, to_fields
-from lllm.providers.wire.loose import to_dict, to_list, to_text
+from lllm.providers.wire.body import Frame, add_extra, build_wire, join_tools, to_fields, to_input
 from lllm.providers.wire.profile import Profile
 from lllm.utils import encode_json
 
@@ -87,15 +86,15 @@ def _encode_system(message: Message[Any], before: Message[Any] | None, blocks: b
     return b'%b{"role":"%b","content":[%b]},' % (end, side, blocks)
 
 
-def encode_history(history: History, encoder: Encoder) -> bytes:
-    """Return ``"system":[...],"messages":[...]``: the bytes of each message, and what closes the last. One join."""
+def encode_history(history: History, encoder: Encoder) -> list[bytes]:
+    """Return the pieces of ``"system":[...],"messages":[...]``: the bytes of each message, and what closes the last."""
     parts = history.encoded(encoder)
     if not parts:
-        return b'"messages":[]'
+        return [b'"messages":[]']
     if history[-1].role is Roles.SYSTEM:
         parts[-1] = parts[-1].removesuffix(b",")
     parts.append(b"]" if history[-1].role is Roles.SYSTEM else b"]}]")
-    return b"".join(parts)
+    return parts
 
 
 def to_blocks(message: Message[Any], family: str = "") -> list[Block]:
@@ -131,15 +130,15 @@ def _image_block(image: Image) -> Block:
 
 
 def _call_block(call: FunctionCall) -> Block:
-    # An object, whatever the model wrote: of arguments that are none, it reads its own text.
-    given = {"invalid": call.raw_arguments} if call.fault else call.arguments
-    return {"type": "tool_use", "id": call.id, "name": call.name, "input": given}
+    return {"type": "tool_use", "id": call.id, "name": call.name, "input": to_input(call)}
 
 
 def _result_block(message: Message[Any]) -> Block:
     block: dict[str, Any] = {"type": "tool_result", "tool_use_id": message.tool_call_id}
     if content := _content_blocks(message):
         block["content"] = content if message.images else message.content
+    if message.is_error:
+        block["is_error"] = True
     return block
 
 
@@ -152,8 +151,7 @@ def encoder_of(family: str, *, system_turns: bool) -> Encoder:
 def build_request(request: ModelRequest, profile: Profile) -> WireRequest:
     """Return the HTTP request of a model call, without credentials. Pure; O(new messages) and one join.
 
-    ``tools`` in ``extra_body`` are tools of the server: they join the functions, and one of a function's name stands in
-    its place. All other fields there have the last word.
+    ``tools`` in ``extra_body`` join the functions. All other fields there have the last word.
 
     Raises:
         ConfigError: ``extra_body`` holds what is not its to say, or the format has no word for a model argument.
@@ -173,7 +171,7 @@ def render_frame(contract: Contract, profile: Profile, *, stream: bool) -> Frame
     if isinstance(stop := fields.get("stop_sequences"), str):
         fields["stop_sequences"] = [stop]
     choice = to_choice(fields.pop("tool_choice", None), parallel=fields.pop("parallel_tool_calls", True))
-    if tools := _tools_of(contract):
+    if tools := join_tools([_tool_to_dict(function.to_dict()) for function in contract.functions], contract):
         fields |= {"tools": tools, "tool_choice": choice} if choice else {"tools": tools}
     if output := _output_config(contract, profile, fields.pop("reasoning_effort", None)):
         fields["output_config"] = output
@@ -205,14 +203,6 @@ def to_choice(choice: Any, *, parallel: bool) -> dict[str, Any] | None:
         case _:
             raise ConfigError(f"tool_choice {choice!r} is unknown", hint="auto, none, required, or one function")
     return wanted if parallel or wanted["type"] == "none" else {**wanted, "disable_parallel_tool_use": True}
-
-
-def _tools_of(contract: Contract) -> list[Any]:
-    """Return our functions and the server's tools, in this order."""
-    tools: dict[Any, Any] = {function.name: _tool_to_dict(function.to_dict()) for function in contract.functions}
-    for place, tool in enumerate(to_list(contract.extra_body.get("tools"))):
-        tools[to_text(to_dict(tool).get("name")) or place] = tool
-    return list(tools.values())
 
 
 def _tool_to_dict(told: Mapping[str, Any]) -> dict[str, Any]:

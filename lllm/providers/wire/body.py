@@ -1,14 +1,17 @@
-"""What the bodies of all formats have in common: fields by other names, the user's own fields, cached frames. Pure."""
+"""What the bodies of all formats have in common: fields by other names, cached frames, calls and pictures. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
 
 from lllm.errors import ConfigError
 from lllm.models.call import FunctionCall
+from lllm.models.function import Function
+from lllm.models.message import Image
 from lllm.models.request import Contract, ModelRequest
 from lllm.providers.base import WireRequest
+from lllm.providers.wire.loose import to_dict, to_text
 from lllm.providers.wire.profile import Profile
 from lllm.utils import encode_json
 
@@ -18,17 +21,20 @@ Frame = tuple[bytes, bytes]
 
 
 def build_wire(
-    request: ModelRequest, profile: Profile, path: str, render: Callable[[], Frame], messages: bytes
+    request: ModelRequest, profile: Profile, path: str, render: Callable[[], Frame], messages: list[bytes]
 ) -> WireRequest:
-    """Return a request; the frame around the messages is rendered once a contract and dialect. Pure; one join."""
+    """Return a request; the frame around the messages is rendered once a contract and dialect. Pure; one join.
+
+    ``messages`` is the caller's own list, which is used up.
+    """
     rendered = request.contract.rendered
     key = f"{profile.dialect}/{request.stream}"
     frame = rendered.get(key)
     if frame is None:
         frame = rendered[key] = render()
-    return WireRequest(
-        "POST", profile.base_url + path, HEADERS + profile.headers, b"".join((frame[0], messages, frame[1]))
-    )
+    messages.insert(0, frame[0])
+    messages.append(frame[1])
+    return WireRequest("POST", profile.base_url + path, HEADERS + profile.headers, b"".join(messages))
 
 
 def to_fields(contract: Contract, names: Mapping[str, str], api: str) -> dict[str, Any]:
@@ -66,12 +72,62 @@ def add_extra(fields: dict[str, Any], contract: Contract, ours: frozenset[str]) 
     fields.update(contract.extra_body)
 
 
+def join_tools(ours: Sequence[Mapping[str, Any]], contract: Contract) -> list[Any]:
+    """Return our functions and, behind them, ``extra_body``'s ``tools``; one of a function's name takes its place.
+
+    Raises:
+        ConfigError: they are no list.
+    """
+    theirs = contract.extra_body.get("tools") or ()
+    if not isinstance(theirs, list | tuple):
+        raise ConfigError(f"extra_body: tools is a list, not {theirs!r}")
+    told = [*ours, *cast("Sequence[Any]", theirs)]
+    return list({_name_of(tool) or place: tool for place, tool in enumerate(told)}.values())
+
+
+def _name_of(tool: Any) -> str:
+    told = to_dict(tool)
+    return to_text(told.get("name")) or to_text(to_dict(told.get("function")).get("name"))
+
+
+def drop_choice(fields: dict[str, Any]) -> None:
+    """Say nothing of how tools are chosen where there are none.
+
+    OpenAI refuses it: "'parallel_tool_calls' is only allowed when 'tools' are specified" (openai/swarm, pull 32,
+    read 2026-11), and an empty list of tools with it.
+    """
+    if not fields.get("tools"):
+        for name in ("tools", "tool_choice", "parallel_tool_calls"):
+            fields.pop(name, None)
+
+
 def split_body(fields: dict[str, Any], name: str) -> Frame:
     """Return a body in two halves, between which the items of the array ``name`` go; ``model`` stands first."""
     head = b'{"model":%b,"%b":[' % (encode_json(fields.pop("model")).encode(), name.encode())
     return head, b"]," + encode_json(fields).encode()[1:] if fields else b"]}"
 
 
+def to_input(call: FunctionCall) -> dict[str, Any]:
+    """Return a call's arguments as an object: of some that are none, the model reads its own text."""
+    return {"invalid": call.raw_arguments} if call.fault else call.arguments
+
+
 def to_arguments(call: FunctionCall) -> str:
     """Return a call's arguments as a JSON object: strict servers refuse a dialog in which some are none."""
-    return encode_json({"invalid": call.raw_arguments}) if call.fault else call.raw_arguments.strip() or "{}"
+    return encode_json(to_input(call)) if call.fault else call.raw_arguments.strip() or "{}"
+
+
+def call_to_dict(call: FunctionCall) -> dict[str, Any]:
+    """Return a call in chat's form, but for its arguments, which are an object: so chat templates take them."""
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": to_input(call)}}
+
+
+def to_tool(function: Function) -> dict[str, Any]:
+    """Return what a model is told of a function, without the wish to be strict: not every server has a word for it."""
+    told = {name: value for name, value in function.to_dict().items() if name != "strict"}
+    return {"type": "function", "function": told}
+
+
+def to_url(image: Image) -> str:
+    """Return a picture's address, or the picture itself as one."""
+    return image.url or f"data:{image.media_type};base64,{image.base64}"

@@ -6,15 +6,25 @@ Only named errors leave this file.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from lllm.const import CompletionCost, Finish
 from lllm.errors import BadReply
 from lllm.models.message import Message
+from lllm.providers.wire.chat_native import add_added, extras_of
 from lllm.providers.wire.classify import raise_failure
 from lllm.providers.wire.draft import NOBODY, Asked, Draft, DraftCall
-from lllm.providers.wire.loose import Json, parse_json, parse_object, to_count, to_dict, to_list, to_text
+from lllm.providers.wire.loose import (
+    Json,
+    parse_json,
+    parse_object,
+    start_of,
+    to_arguments_text,
+    to_count,
+    to_dict,
+    to_list,
+    to_text,
+)
 from lllm.providers.wire.sse import EventDecoder
 from lllm.providers.wire.stream import ReplyStream
 
@@ -41,7 +51,7 @@ def parse_reply(body: bytes, asked: Asked = NOBODY) -> Message[Any]:
     message = to_dict(choice and choice.get("message"))
     raise_failure(choice or {})
     if not choice or not message:
-        raise BadReply("the reply holds no message", excerpt=body[:200].decode("utf-8", "replace"))
+        raise BadReply("the reply holds no message", excerpt=start_of(body))
     draft = Draft(asked)
     draft.model, draft.usage = to_text(data.get("model")), _usage_of(data)
     add_choice(draft, choice, message, whole=True)
@@ -107,7 +117,8 @@ def add_choice(draft: Draft, choice: Json, part: Json, *, whole: bool) -> None:
     """Take a choice and its ``message`` (``whole``) or ``delta``."""
     _add_content(draft, part.get("content"))
     # A server that sends both names sends the same text twice.
-    _add_reasoning(draft, to_text(part.get("reasoning_content")) or to_text(part.get("reasoning")))
+    draft.add_reasoning(to_text(part.get("reasoning_content")) or to_text(part.get("reasoning")), goes_back=True)
+    add_added(draft, part, whole=whole)
     draft.add_refusal(to_text(part.get("refusal")))
     entries = to_list(part.get("tool_calls"))
     legacy = to_dict(part.get("function_call"))  # the form before tools; Snowflake always sends it, mostly empty
@@ -127,28 +138,24 @@ def _add_content(draft: Draft, content: Any) -> None:
     for item in to_list(content):  # Mistral sends parts, and its reasoning as one of them
         part = to_dict(item)
         if part.get("type") == "thinking":
-            _add_reasoning(draft, "".join(to_text(to_dict(x).get("text")) for x in to_list(part.get("thinking"))))
+            thoughts = "".join(to_text(to_dict(x).get("text")) for x in to_list(part.get("thinking")))
+            draft.add_reasoning(thoughts, goes_back=True)
         else:
             draft.add_text(to_text(part.get("text")))
-
-
-def _add_reasoning(draft: Draft, text: str) -> None:
-    draft.add_reasoning(text)
-    draft.has_native = draft.has_native or bool(text)  # whose reasoning it is; the text itself is in the message
 
 
 def _add_call(draft: Draft, entry: Json, *, whole: bool) -> None:
     function = to_dict(entry.get("function"))
     name, call_id = to_text(function.get("name")), to_text(entry.get("id"))
-    given = function.get("arguments")
-    # Some servers send the object in place of its text. Not encode_json: what is wrong is for the model to mend.
-    piece = given if isinstance(given, str) else "" if given is None else json.dumps(given)
+    piece = to_arguments_text(function.get("arguments"))
     index = entry.get("index") if isinstance(entry.get("index"), int) else None
     call = None if whole else _find_call(draft, index, call_id, name)
     if call is None or _begins_anew(call, call_id, name, piece):
         call = draft.add_call(index, call_id, name)
     call.id, call.name = call.id or call_id, call.name or name
     draft.add_arguments(call, piece)
+    if extra := to_dict(entry.get("extra_content")):
+        extras_of(draft).add_call(call, extra)
 
 
 def _find_call(draft: Draft, index: int | None, call_id: str, name: str) -> DraftCall | None:

@@ -13,10 +13,20 @@ from typing import Any
 from lllm.const import Roles
 from lllm.models.call import FunctionCall
 from lllm.models.history import Encoder
-from lllm.models.message import Image, Message
+from lllm.models.message import Message
 from lllm.models.request import Contract, ModelRequest
 from lllm.providers.base import WireRequest
-from lllm.providers.wire.body import Frame, add_extra, build_wire, split_body, to_arguments
+from lllm.providers.wire.body import (
+    Frame,
+    add_extra,
+    build_wire,
+    drop_choice,
+    join_tools,
+    split_body,
+    to_arguments,
+    to_url,
+)
+from lllm.providers.wire.chat_native import put_back
 from lllm.providers.wire.profile import Profile
 from lllm.utils import encode_json
 
@@ -25,7 +35,12 @@ _OURS = frozenset({"messages", "stream"})
 
 
 def encode_message(
-    message: Message[Any], before: Message[Any] | None = None, *, system_role: str = "system", family: str = ""
+    message: Message[Any],
+    before: Message[Any] | None = None,
+    *,
+    system_role: str = "system",
+    family: str = "",
+    reasoning_field: str = "",
 ) -> bytes:
     """Return one chat message as JSON, behind a comma unless it is the first. Pure, and deterministic to the byte.
 
@@ -33,7 +48,8 @@ def encode_message(
         message: to encode.
         before: the message before it.
         system_role: what the server calls the system.
-        family: whose earlier reasoning is sent back; empty for nobody's.
+        family: whose pieces are sent back as they came: what was added to a reply; the parts of another message.
+        reasoning_field: what that family calls the reasoning that it is sent back; empty to send none.
     """
     role = message.role
     data: dict[str, Any] = {"role": system_role if role is Roles.SYSTEM else role.value}
@@ -44,10 +60,23 @@ def encode_message(
         # An empty text beside calls is sent as null: some servers refuse the empty string there.
         data["content"] = data["content"] or None
         data["tool_calls"] = [_call_to_dict(call) for call in message.function_calls]
-    if family and message.reasoning and message.native and message.native.family == family:
-        data["reasoning_content"] = message.reasoning
+    if message.native and message.native.family == family:
+        _add_native(data, message, message.native.items, reasoning_field)
     text = encode_json(data).encode()
     return text if before is None else b"," + text
+
+
+def _add_native(
+    data: dict[str, Any], message: Message[Any], items: tuple[Mapping[str, Any], ...], reasoning_field: str
+) -> None:
+    """Say it in the family's own words, too: parts such as a document or a cache's mark are a message's content."""
+    if message.role is not Roles.ASSISTANT:
+        data["content"] = list(items) or data["content"]
+        return
+    if reasoning_field and message.reasoning:
+        data[reasoning_field] = message.reasoning
+    for item in items:
+        put_back(data, item)
 
 
 def _content_parts(message: Message[Any]) -> list[dict[str, Any]]:
@@ -55,21 +84,14 @@ def _content_parts(message: Message[Any]) -> list[dict[str, Any]]:
     return parts + [{"type": "image_url", "image_url": {"url": to_url(image)}} for image in message.images]
 
 
-def to_url(image: Image) -> str:
-    """Return a picture's address, or the picture itself as one."""
-    return image.url or f"data:{image.media_type};base64,{image.base64}"
-
-
 def _call_to_dict(call: FunctionCall) -> dict[str, Any]:
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": to_arguments(call)}}
 
 
 @cache
-def encoder_of(system_role: str, family: str) -> Encoder:
+def encoder_of(system_role: str, family: str, reasoning_field: str = "") -> Encoder:
     """Return the encoder for a dialect: always the same object, because histories keep bytes under it."""
-    if system_role == "system" and not family:
-        return encode_message
-    return partial(encode_message, system_role=system_role, family=family)
+    return partial(encode_message, system_role=system_role, family=family, reasoning_field=reasoning_field)
 
 
 def build_request(request: ModelRequest, profile: Profile) -> WireRequest:
@@ -78,8 +100,9 @@ def build_request(request: ModelRequest, profile: Profile) -> WireRequest:
     Raises:
         ConfigError: ``extra_body`` holds what is not its to say.
     """
-    encoder = encoder_of(profile.system_role, profile.family if profile.send_reasoning else "")
-    messages = b"".join(request.history.encoded(encoder))
+    reasoning_field = profile.reasoning_field if profile.send_reasoning else ""
+    encoder = encoder_of(profile.system_role, profile.family, reasoning_field)
+    messages = request.history.encoded(encoder)
     return build_wire(
         request, profile, PATH, lambda: render_frame(request.contract, profile, stream=request.stream), messages
     )
@@ -88,8 +111,6 @@ def build_request(request: ModelRequest, profile: Profile) -> WireRequest:
 def render_frame(contract: Contract, profile: Profile, *, stream: bool) -> Frame:
     """Return what stands before and behind the messages in every body of a contract. Pure."""
     fields: dict[str, Any] = {"model": contract.model}
-    if contract.functions:
-        fields["tools"] = [_tool_to_dict(function.to_dict()) for function in contract.functions]
     if contract.format_schema is not None and profile.json_mode != "none":
         fields["response_format"] = _response_format(contract, profile.json_mode)
     for name, value in contract.params.items():
@@ -102,6 +123,8 @@ def render_frame(contract: Contract, profile: Profile, *, stream: bool) -> Frame
         if profile.stream_usage:
             fields["stream_options"] = {"include_usage": True}
     add_extra(fields, contract, _OURS)
+    fields["tools"] = join_tools([_tool_to_dict(function.to_dict()) for function in contract.functions], contract)
+    drop_choice(fields)
     return split_body(fields, "messages")
 
 

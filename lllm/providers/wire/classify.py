@@ -23,7 +23,7 @@ from lllm.errors import (
     StatusError,
     Unauthorized,
 )
-from lllm.providers.wire.loose import Json, clean, to_dict, to_list, to_text
+from lllm.providers.wire.loose import Json, clean, to_dict, to_json, to_list, to_text
 
 EXCERPT_CHARS = 4096
 MAX_RETRY_AFTER_S = 120.0
@@ -152,7 +152,7 @@ def parse_failure_data(status: int | None, data: Any) -> ProviderError:
         code=redact(clean(str(code or kind or ""))),
         # A model that calls a function wrongly is a 400 at Groq; asked again it may do better.
         retryable=True if status in (408, 425) or code == "tool_use_failed" else None,
-        excerpt=redact(clean(json.dumps(data)))[:EXCERPT_CHARS],
+        excerpt=redact(clean(to_json(data)))[:EXCERPT_CHARS],
         hint=_HINTS.get(error_type, ""),
     )
 
@@ -201,7 +201,7 @@ def _message_of(error: Json) -> str:
     for name in ("message", "detail", "error_message", "error"):
         value = error.get(name)
         if value:
-            return (value if isinstance(value, str) else json.dumps(value))[:EXCERPT_CHARS]
+            return (value if isinstance(value, str) else to_json(value))[:EXCERPT_CHARS]
     return ""
 
 

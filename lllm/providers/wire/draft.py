@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from lllm.const import CompletionCost, Finish, Roles, find_model_card
+from lllm.errors import BadReply
 from lllm.models.call import FunctionCall
 from lllm.models.message import Message, Native, TokenLogprob
 from lllm.providers.base import Delta
@@ -21,6 +22,11 @@ class Asked(NamedTuple):
 
 
 NOBODY = Asked()
+MAX_CALLS = 1000
+"""Most function calls of a reply: more are a server's attack, or a model that repeats itself until it is stopped."""
+
+MAX_CHECKS = 100
+"""How often the arguments of one call are read while they arrive; each time takes as long as they are."""
 
 
 class DraftCall:
@@ -30,11 +36,12 @@ class DraftCall:
         key: what the server's pieces name it by, such as an index.
     """
 
-    __slots__ = ("id", "key", "name", "pieces")
+    __slots__ = ("_checks", "id", "key", "name", "pieces")
 
     def __init__(self, key: Any, call_id: str, name: str) -> None:
         self.key, self.id, self.name = key, call_id, name
         self.pieces: list[str] = []
+        self._checks = 0
 
     @property
     def arguments(self) -> str:
@@ -45,10 +52,21 @@ class DraftCall:
         """Whether the arguments are a complete JSON object."""
         if not self.pieces[-1].rstrip().endswith("}"):  # cheap, for servers that repeat the name in every piece
             return False
+        self._checks += 1
+        if self._checks > MAX_CHECKS:
+            return False
         try:
             return isinstance(json.loads(self.arguments), dict)
         except (ValueError, RecursionError):
             return False
+
+
+class Late(Protocol):
+    """Native pieces that are put together when the reply is whole."""
+
+    def to_items(self, calls: list[DraftCall]) -> list[Mapping[str, Any]]:
+        """Return them, for the calls of the reply."""
+        ...
 
 
 class Draft:
@@ -57,6 +75,7 @@ class Draft:
     Attributes:
         usage: tokens so far, None when the server has told of none.
         native: pieces that only the server's own family understands.
+        late: further pieces for ``native``, or None.
         has_native: the family wants ``native``, or the reasoning, back.
         deltas: what was added since a reader last took them.
     """
@@ -72,6 +91,7 @@ class Draft:
         self.model = ""
         self.usage: CompletionCost | None = None
         self.native: list[Mapping[str, Any]] = []
+        self.late: Late | None = None
         self.has_native = False
         self.deltas: list[Delta] = []
 
@@ -86,9 +106,10 @@ class Draft:
             self.text.append(text)
             self.deltas.append(Delta("text", clean(text)))
 
-    def add_reasoning(self, text: str) -> None:
-        """Add to what the model thinks aloud."""
+    def add_reasoning(self, text: str, *, goes_back: bool = False) -> None:
+        """Add to what the model thinks aloud; where the text itself ``goes_back``, the message says whose it is."""
         if text:
+            self.has_native = self.has_native or goes_back
             self.reasoning.append(text)
             self.deltas.append(Delta("reasoning", clean(text)))
 
@@ -98,7 +119,13 @@ class Draft:
             self.refusal.append(text)
 
     def add_call(self, key: Any, call_id: str, name: str) -> DraftCall:
-        """Begin another function call."""
+        """Begin another function call.
+
+        Raises:
+            BadReply: there are too many.
+        """
+        if len(self.calls) >= MAX_CALLS:
+            raise BadReply(f"the reply holds more than {MAX_CALLS:,} function calls", retryable=False)
         call = DraftCall(key, call_id, name)
         self.calls.append(call)
         return call
@@ -120,6 +147,7 @@ class Draft:
     def to_message(self) -> Message[Any]:
         """Return the reply; its price is that of the model asked, or of the model that the server names."""
         calls = self._function_calls()
+        native = [*self.native, *(self.late.to_items(self.calls) if self.late else ())]
         refusal = clean("".join(self.refusal))
         return Message(
             role=Roles.ASSISTANT,
@@ -131,7 +159,7 @@ class Draft:
             logprobs=tuple(self.logprobs),
             reasoning=clean("".join(self.reasoning)),
             refusal=refusal,
-            native=Native(self.asked.family, tuple(self.native)) if self.has_native else None,
+            native=Native(self.asked.family, tuple(native)) if self.has_native else None,
         )
 
     def _function_calls(self) -> tuple[FunctionCall, ...]:

@@ -29,6 +29,7 @@ class WireFormat:
         stream_type: what the content type of a stream holds.
         stream_start: how the body of a stream begins, where no content type is told.
         json_is_whole: whether a body of type JSON is a whole reply, also where a stream was asked for.
+        models_path: where such a server lists its models, behind its base URL; see ``listing.py``.
     """
 
     api: str
@@ -38,6 +39,7 @@ class WireFormat:
     stream_type: str
     stream_start: re.Pattern[bytes]
     json_is_whole: bool
+    models_path: str
 
     def is_stream(self, content_type: str, *, asked: bool) -> bool:
         """Whether a body is a stream: a server that is ``asked`` for one may answer with a whole reply."""
@@ -50,14 +52,14 @@ class WireFormat:
 
 _SSE = ("event-stream", re.compile(rb"\s*(?:data|event)?:"), True)
 _LINES = ("ndjson", re.compile(rb"\s*\{[^\n]*\}\s*\n\s*\{"), False)
-_STREAMS: dict[str, tuple[str, re.Pattern[bytes], bool]] = {
-    "chat": _SSE,
-    "responses": _SSE,
-    "anthropic": _SSE,
-    "ollama": _LINES,
-    "ollama_generate": _LINES,
+_ROWS: dict[str, tuple[str, re.Pattern[bytes], bool, str]] = {
+    "chat": (*_SSE, "/models"),
+    "responses": (*_SSE, "/models"),
+    "anthropic": (*_SSE, "/v1/models"),
+    "ollama": (*_LINES, "/api/tags"),
+    "ollama_generate": (*_LINES, "/api/tags"),
 }
-APIS = tuple(_STREAMS)
+APIS = tuple(_ROWS)
 
 
 @cache
@@ -67,8 +69,8 @@ def load_format(api: str) -> WireFormat:
     Raises:
         ConfigError: there is none of that name.
     """
-    if api not in _STREAMS:
-        raise ConfigError(f"there is no wire format {api!r}", hint=f"known: {', '.join(sorted(_STREAMS))}")
+    if api not in _ROWS:
+        raise ConfigError(f"there is no wire format {api!r}", hint=f"known: {', '.join(sorted(_ROWS))}")
     asking = import_module(f"lllm.providers.wire.{api}_request")
     reading = import_module(f"lllm.providers.wire.{api}_reply")
-    return WireFormat(api, asking.build_request, reading.parse_reply, reading.read_stream, *_STREAMS[api])
+    return WireFormat(api, asking.build_request, reading.parse_reply, reading.read_stream, *_ROWS[api])

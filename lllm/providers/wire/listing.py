@@ -1,17 +1,9 @@
-"""The models that a server says it has: the list of OpenAI and Anthropic (``data``), and Ollama's (``models``). Pure."""
+"""The models that a server says it has: OpenAI's and Anthropic's list (``data``), and Ollama's (``models``). Pure."""
 
 from __future__ import annotations
 
 from lllm.errors import BadReply
-from lllm.providers.wire.loose import clean, parse_object, to_dict, to_list, to_text
-
-PATHS = {
-    "chat": "/models",
-    "responses": "/models",
-    "anthropic": "/v1/models",
-    "ollama": "/api/tags",
-    "ollama_generate": "/api/tags",
-}
+from lllm.providers.wire.loose import clean, parse_object, start_of, to_dict, to_list, to_text
 
 
 def parse_models(body: bytes) -> tuple[str, ...]:
@@ -24,7 +16,7 @@ def parse_models(body: bytes) -> tuple[str, ...]:
         return ()
     data = parse_object(body)
     if "data" not in data and "models" not in data:
-        raise BadReply("the reply is no list of models", excerpt=body[:200].decode("utf-8", "replace"))
+        raise BadReply("the reply is no list of models", excerpt=start_of(body))
     items = map(to_dict, to_list(data.get("data")) or to_list(data.get("models")))
     names = (to_text(item.get("id")) or to_text(item.get("name")) or to_text(item.get("model")) for item in items)
     return tuple(clean(name.removeprefix("models/")) for name in names if name)

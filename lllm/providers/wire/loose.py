@@ -7,6 +7,8 @@ import math
 from typing import Any, cast
 
 from lllm.errors import BadReply
+from lllm.models.call import is_deep
+from lllm.utils import encode_json
 
 Json = dict[str, Any]
 FLOOR_LOGPROB = -9999.0
@@ -22,8 +24,7 @@ def parse_json(body: bytes) -> Any:
     try:
         return json.loads(body.decode("utf-8", "replace").removeprefix("\ufeff"))
     except (ValueError, RecursionError) as error:
-        start = body[:200].decode("utf-8", "replace")
-        raise BadReply(f"the reply is not JSON ({error})", excerpt=start) from None
+        raise BadReply(f"the reply is not JSON ({error})", excerpt=start_of(body)) from None
 
 
 def parse_object(body: bytes) -> Json:
@@ -34,8 +35,13 @@ def parse_object(body: bytes) -> Json:
     """
     data = parse_json(body)
     if not isinstance(data, dict):
-        raise BadReply("the reply is JSON, but no object", excerpt=body[:200].decode("utf-8", "replace"))
+        raise BadReply("the reply is JSON, but no object", excerpt=start_of(body))
     return cast("Json", data)
+
+
+def start_of(body: bytes) -> str:
+    """Return how a body begins, for an error that quotes it."""
+    return body[:200].decode("utf-8", "replace")
 
 
 def to_dict(value: Any) -> Json:
@@ -53,6 +59,25 @@ def to_text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
+def to_json(value: Any) -> str:
+    """Return ``value`` as JSON; what is nested deeper than can be written becomes a text that is none.
+
+    The same value has the same text in every format, so that a dialog is the same wherever its calls came from.
+    """
+    try:
+        return json.dumps(value, separators=(",", ":"))
+    except RecursionError:
+        return "{"
+
+
+def to_arguments_text(given: Any) -> str:
+    """Return a call's arguments as the text that a model would have written; some servers send the object itself.
+
+    Not canonical JSON: what is wrong in it is for the model to mend.
+    """
+    return given if isinstance(given, str) else "" if given is None else to_json(given)
+
+
 def to_count(value: Any) -> int:
     """Return a count of something, 0 if ``value`` is none."""
     if isinstance(value, float) and math.isfinite(value):
@@ -65,6 +90,15 @@ def to_logprob(value: Any) -> float:
     if not isinstance(value, int | float) or not math.isfinite(value):
         return FLOOR_LOGPROB
     return float(value)
+
+
+def can_be_logged(value: Any) -> bool:
+    """Whether a JSON value can stand inside other JSON: a server may write NaN, or nest without end."""
+    try:
+        encode_json(value)
+    except ValueError:
+        return False
+    return not is_deep(value)
 
 
 def clean(text: str) -> str:

@@ -6,7 +6,6 @@ left out, a call may have no id, and every call of a reply may have the index 0;
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from lllm.const import CompletionCost, Finish
@@ -14,7 +13,16 @@ from lllm.errors import BadReply, StreamTruncated
 from lllm.models.message import Message
 from lllm.providers.wire.classify import raise_failure
 from lllm.providers.wire.draft import NOBODY, Asked, Draft
-from lllm.providers.wire.loose import Json, parse_object, to_count, to_dict, to_list, to_text
+from lllm.providers.wire.loose import (
+    Json,
+    parse_object,
+    start_of,
+    to_arguments_text,
+    to_count,
+    to_dict,
+    to_list,
+    to_text,
+)
 from lllm.providers.wire.ndjson import LineDecoder
 from lllm.providers.wire.stream import ReplyStream
 
@@ -35,7 +43,7 @@ def parse_reply(body: bytes, asked: Asked = NOBODY) -> Message[Any]:
     reader = _OllamaReader(asked)
     reader.add(data)
     if not reader.has_reply():
-        raise BadReply("the reply holds no message", excerpt=body[:200].decode("utf-8", "replace"))
+        raise BadReply("the reply holds no message", excerpt=start_of(body))
     if data.get("done") is False:  # its runner broke off; a proxy may leave the word out
         raise StreamTruncated("the server stopped before the reply was whole", partial=reader.draft.partial)
     return reader.draft.to_message()
@@ -44,22 +52,6 @@ def parse_reply(body: bytes, asked: Asked = NOBODY) -> Message[Any]:
 def read_stream(asked: Asked = NOBODY) -> ReplyStream:
     """Return a reader of a streamed reply."""
     return ReplyStream(LineDecoder(), _OllamaReader(asked))
-
-
-def parse_tags(body: bytes) -> tuple[str, ...]:
-    """Return the names of the models that ``/api/tags`` lists, in its order. Pure.
-
-    Raises:
-        BadReply: it is no such list.
-        StatusError: it holds an error.
-    """
-    data = parse_object(body)
-    raise_failure(data)
-    if "models" not in data or not isinstance(data["models"], list | None):
-        raise BadReply("the reply lists no models", excerpt=body[:200].decode("utf-8", "replace"))
-    entries = map(to_dict, to_list(data["models"]))  # null where there are none
-    names = (to_text(entry.get("name")) or to_text(entry.get("model")) for entry in entries)
-    return tuple(name for name in names if name)
 
 
 class _OllamaReader:
@@ -95,9 +87,7 @@ class _OllamaReader:
         if not part:
             return
         self._seen_reply = True
-        reasoning = to_text(part.get("thinking"))
-        draft.add_reasoning(reasoning)
-        draft.has_native = draft.has_native or bool(reasoning)  # whose it is; the text itself is in the message
+        draft.add_reasoning(to_text(part.get("thinking")), goes_back=True)
         draft.add_text(to_text(part.get("content")))
         for entry in map(to_dict, to_list(part.get("tool_calls"))):
             _add_call(draft, entry)
@@ -111,8 +101,7 @@ class _OllamaReader:
 
 def _add_call(draft: Draft, entry: Json) -> None:
     function = to_dict(entry.get("function"))
-    given = function.get("arguments")
-    text = given if isinstance(given, str) else "" if given is None else json.dumps(given)
+    text = to_arguments_text(function.get("arguments"))
     draft.add_arguments(draft.add_call(None, to_text(entry.get("id")), to_text(function.get("name"))), text)
 
 

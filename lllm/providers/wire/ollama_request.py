@@ -11,13 +11,21 @@ from typing import Any, cast
 
 from lllm.const import Roles
 from lllm.errors import ConfigError
-from lllm.models.call import FunctionCall
-from lllm.models.function import Function
 from lllm.models.history import Encoder
 from lllm.models.message import Image, Message
 from lllm.models.request import Contract, ModelRequest
 from lllm.providers.base import WireRequest
-from lllm.providers.wire.body import Frame, add_extra, build_wire, split_body, to_fields
+from lllm.providers.wire.body import (
+    Frame,
+    add_extra,
+    build_wire,
+    call_to_dict,
+    drop_choice,
+    join_tools,
+    split_body,
+    to_fields,
+    to_tool,
+)
 from lllm.providers.wire.profile import Profile
 from lllm.utils import encode_json
 
@@ -74,25 +82,16 @@ def to_images(images: tuple[Image, ...]) -> list[str]:
     return [image.base64 for image in images]
 
 
-def call_to_dict(call: FunctionCall) -> dict[str, Any]:
-    """Return a call with its arguments as an object, which is what the server's templates need."""
-    arguments = {"invalid": call.raw_arguments} if call.fault else call.arguments
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
-
-
 def name_of_call(result: Message[Any], before: Message[Any] | None) -> str:
-    """Return the function's name where the message before tells: that of the first result of a reply.
+    """Return the name of the function whose answer it is: its own word, else what the message before tells.
 
-    Later results are told by their call's id alone, because an encoding may depend on no more than that message.
+    A result that was read back from data has no such word, and an encoding may depend on no more than that message: so
+    of several ones only the first is named.
     """
+    if result.function_name:
+        return result.function_name
     calls = before.function_calls if before else ()
     return next((call.name for call in calls if call.id == result.tool_call_id), "")
-
-
-def to_tool(function: Function) -> dict[str, Any]:
-    """Return what a model is told of a function, without the wish to be strict: there is no word for it."""
-    told = {name: value for name, value in function.to_dict().items() if name != "strict"}
-    return {"type": "function", "function": told}
 
 
 @cache
@@ -107,7 +106,7 @@ def build_request(request: ModelRequest, profile: Profile) -> WireRequest:
     Raises:
         ConfigError: the contract or a message holds what the format has no word for.
     """
-    messages = b"".join(request.history.encoded(encoder_of(profile.family if profile.send_reasoning else "")))
+    messages = request.history.encoded(encoder_of(profile.family if profile.send_reasoning else ""))
 
     def render() -> Frame:
         return split_body(to_body(request.contract, profile, stream=request.stream, ours=_OURS), "messages")
@@ -125,13 +124,13 @@ def to_body(contract: Contract, profile: Profile, *, stream: bool, ours: frozens
         ConfigError: see build_request.
     """
     fields: dict[str, Any] = {"model": contract.model, "stream": stream, "truncate": False}
-    if contract.functions:
-        fields["tools"] = [to_tool(function) for function in contract.functions]
     if contract.format_schema is not None and profile.json_mode != "none":
         fields["format"] = contract.format_schema if profile.json_mode == "json_schema" else "json"
     add_arguments(fields, contract)
     options = {**fields.pop("options", {}), **_extra_options(contract)}
     add_extra(fields, contract, ours)
+    fields["tools"] = join_tools([to_tool(function) for function in contract.functions], contract)
+    drop_choice(fields)
     if options:
         fields["options"] = options
     return fields

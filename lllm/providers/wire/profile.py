@@ -16,7 +16,7 @@ class Profile:
     Attributes:
         name: what the provider is called in errors and logs.
         base_url: address up to and without the format's own path, such as ``/chat/completions``.
-        api: the wire format: ``chat``, ``responses``, ``anthropic`` or ``ollama``.
+        api: the wire format: ``chat``, ``responses``, ``anthropic``, ``ollama`` or ``ollama_generate``.
         family: whose servers understand each other's signed reasoning; default: ``name``.
         model: the model that is asked when nobody names one.
         key_header: which header holds the key: ``authorization`` behind "Bearer", or ``x-api-key``.
@@ -29,6 +29,7 @@ class Profile:
         stream_usage: ask for token counts at the end of a stream; strict servers refuse the question.
         json_mode: how a reply's JSON Schema is asked for: in full, as "some JSON", or not at all.
         send_reasoning: send the reasoning of earlier replies back in chat, as some reasoning models demand.
+        reasoning_field: what the server calls reasoning that it is sent back in chat.
         system_turns: send later system messages as such in the anthropic format; only some models know them.
         max_tokens: the limit on a reply's length where the format demands one and nobody names it.
     """
@@ -48,6 +49,7 @@ class Profile:
     stream_usage: bool = True
     json_mode: Literal["json_schema", "json_object", "none"] = "json_schema"
     send_reasoning: bool = False
+    reasoning_field: Literal["reasoning_content", "reasoning"] = "reasoning_content"
     system_turns: bool = False
     max_tokens: int = 8192
     dialect: str = field(init=False, repr=False, compare=False, default="")
@@ -62,8 +64,7 @@ class Profile:
     @property
     def is_local(self) -> bool:
         """Whether the server runs on this machine: its address is a loopback one."""
-        host = urlsplit(self.base_url).hostname or ""
-        return host in ("localhost", "::1") or host.startswith("127.") or host.endswith(".localhost")
+        return is_loopback(urlsplit(self.base_url).hostname or "")
 
 
 def check_base_url(url: str) -> str:
@@ -82,3 +83,8 @@ def check_base_url(url: str) -> str:
     if not good or any(char.isspace() for char in url):
         raise ConfigError(f"base_url {url!r} is no http address", hint="write it like http://localhost:8000/v1")
     return url.rstrip("/")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or an address means this machine (RFC 6761, section 6.3; RFC 1122, section 3.2.1.3). Pure."""
+    return host in ("localhost", "::1") or host.startswith("127.") or host.endswith(".localhost")

@@ -6,14 +6,12 @@ say what every format can say; the others stay with the message as its ``native`
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lllm.const import CompletionCost, Finish
 from lllm.providers.wire.draft import Asked, Draft
-from lllm.providers.wire.loose import Json, to_count, to_dict, to_list, to_text
-from lllm.utils import encode_json
+from lllm.providers.wire.loose import Json, can_be_logged, to_arguments_text, to_count, to_dict, to_list, to_text
 
 _FINISHES = {
     "completed": Finish.STOP,
@@ -64,7 +62,7 @@ def add_items(draft: Draft, items: Sequence[Any]) -> None:
         _add_item(draft, item)
     if not _is_plain(told) and not any(map(_is_reference, told)):
         native = [_without_logprobs(item) for item in told]
-        if _can_be_logged(native):
+        if can_be_logged(native):
             draft.native, draft.has_native = [*native], True
 
 
@@ -74,7 +72,9 @@ def _add_item(draft: Draft, item: Json) -> None:
         _add_content(draft, item.get("content"))
     elif kind == "function_call":
         call_id = to_text(item.get("call_id")) or to_text(item.get("id"))
-        draft.add_arguments(draft.add_call(None, call_id, to_text(item.get("name"))), to_arguments_text(item))
+        draft.add_arguments(
+            draft.add_call(None, call_id, to_text(item.get("name"))), to_arguments_text(item.get("arguments"))
+        )
     elif kind == "reasoning":
         parts = to_list(item.get("content")) or to_list(item.get("summary"))  # the thoughts, or else what they come to
         for text in filter(None, (to_text(to_dict(part).get("text")) for part in parts)):
@@ -88,12 +88,6 @@ def _add_content(draft: Draft, content: Any) -> None:
         draft.add_refusal(to_text(part.get("refusal")))
         draft.add_text(to_text(part.get("text")))
         draft.add_logprobs(part.get("logprobs"))
-
-
-def to_arguments_text(item: Json) -> str:
-    """Return a call's arguments as text; some servers send the object itself."""
-    given = item.get("arguments")
-    return given if isinstance(given, str) else "" if given is None else json.dumps(given)
 
 
 def _is_plain(items: Sequence[Json]) -> bool:
@@ -118,12 +112,3 @@ def _without_logprobs(item: Json) -> Mapping[str, Any]:
     if not any(part.get("logprobs") for part in parts):
         return item
     return {**item, "content": [{**part, "logprobs": []} for part in parts]}
-
-
-def _can_be_logged(items: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether the items are strict JSON: a server may write NaN."""
-    try:
-        encode_json(items)
-    except ValueError:
-        return False
-    return True

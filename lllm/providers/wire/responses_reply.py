@@ -12,8 +12,18 @@ from lllm.errors import BadReply
 from lllm.models.message import Message
 from lllm.providers.wire.classify import parse_failure_data, raise_failure
 from lllm.providers.wire.draft import NOBODY, Asked, Draft, DraftCall
-from lllm.providers.wire.loose import Json, parse_json, parse_object, to_count, to_dict, to_list, to_text
-from lllm.providers.wire.responses_items import add_items, to_arguments_text, to_draft
+from lllm.providers.wire.loose import (
+    Json,
+    parse_json,
+    parse_object,
+    start_of,
+    to_arguments_text,
+    to_count,
+    to_dict,
+    to_list,
+    to_text,
+)
+from lllm.providers.wire.responses_items import add_items, to_draft
 from lllm.providers.wire.sse import EventDecoder
 from lllm.providers.wire.stream import ReplyStream
 
@@ -39,7 +49,7 @@ def parse_reply(body: bytes, asked: Asked = NOBODY) -> Message[Any]:
     data = parse_object(body)
     _check_ended(data)
     if not isinstance(data.get("output"), list):
-        raise BadReply("the reply holds no output", excerpt=body[:200].decode("utf-8", "replace"))
+        raise BadReply("the reply holds no output", excerpt=start_of(body))
     return to_draft(asked, to_list(data["output"]), data).to_message()
 
 
@@ -198,7 +208,7 @@ class _ResponsesReader:
         for text in whole.reasoning:
             self.draft.add_reasoning(text)
         if item.data.get("type") == "function_call":
-            self._show(item, "arguments", to_arguments_text(item.data), first=True)
+            self._show(item, "arguments", to_arguments_text(item.data.get("arguments")), first=True)
 
     def _finish(self, response: Json) -> None:
         _check_ended(response)

@@ -19,8 +19,17 @@ from lllm.models.history import Encoder
 from lllm.models.message import Message, Native
 from lllm.models.request import Contract, ModelRequest
 from lllm.providers.base import WireRequest
-from lllm.providers.wire.body import Frame, add_extra, build_wire, split_body, to_arguments, to_fields
-from lllm.providers.wire.chat_request import to_url
+from lllm.providers.wire.body import (
+    Frame,
+    add_extra,
+    build_wire,
+    drop_choice,
+    join_tools,
+    split_body,
+    to_arguments,
+    to_fields,
+    to_url,
+)
 from lllm.providers.wire.draft import NOBODY, Draft
 from lllm.providers.wire.profile import Profile
 from lllm.providers.wire.responses_items import add_items
@@ -30,7 +39,7 @@ PATH = "/responses"
 REASONING = "reasoning.encrypted_content"
 LOGPROBS = "message.output_text.logprobs"
 _OURS = frozenset({"input", "stream", "conversation"})  # a conversation would be told everything again at each turn
-_SHARED = frozenset({"include", "tools", "reasoning", "text"})
+_SHARED = frozenset({"include", "reasoning", "text"})
 _SAME = (
     *("metadata", "parallel_tool_calls", "prompt_cache_key", "reasoning", "safety_identifier", "service_tier", "store"),
     *("temperature", "tool_choice", "top_logprobs", "top_p", "truncation", "user"),
@@ -125,7 +134,7 @@ def build_request(request: ModelRequest, profile: Profile) -> WireRequest:
     Raises:
         ConfigError: ``extra_body`` holds what is not its to say, or the format has no word for a model argument.
     """
-    items = b"".join(request.history.encoded(encoder_of(profile.system_role, profile.family)))
+    items = request.history.encoded(encoder_of(profile.system_role, profile.family))
     return build_wire(
         request, profile, PATH, lambda: render_frame(request.contract, profile, stream=request.stream), items
     )
@@ -140,8 +149,6 @@ def render_frame(contract: Contract, profile: Profile, *, stream: bool) -> Frame
         ConfigError: see :func:`build_request`.
     """
     fields: dict[str, Any] = {"model": contract.model, "store": False, **to_fields(contract, _NAMES, "responses")}
-    if contract.functions:
-        fields["tools"] = [{"type": "function", **function.to_dict()} for function in contract.functions]
     _add_reasoning(fields, fields.pop("reasoning_effort", None))
     _add_text(fields, contract, profile, fields.pop("verbosity", None))
     _add_include(fields, wants_logprobs=fields.pop("logprobs", None) or fields.get("top_logprobs"))
@@ -151,6 +158,7 @@ def render_frame(contract: Contract, profile: Profile, *, stream: bool) -> Frame
     add_extra(fields, contract, _OURS)
     for name, value in ours.items():
         fields[name] = _joined(value, fields[name])
+    fields["tools"] = join_tools([{"type": "function", **f.to_dict()} for f in contract.functions], contract)
     _set_choice(fields)
     return split_body(fields, "input")
 
@@ -192,9 +200,7 @@ def _joined(ours: Any, theirs: Any) -> Any:
 
 def _set_choice(fields: dict[str, Any]) -> None:
     """Say how functions are chosen: nothing where there are none, else in the flat form, also if told in chat's."""
-    if not fields.get("tools"):
-        fields.pop("tool_choice", None)
-        fields.pop("parallel_tool_calls", None)
+    drop_choice(fields)
     match fields.get("tool_choice"):
         case {"type": "function", "function": {"name": name}}:
             fields["tool_choice"] = {"type": "function", "name": name}

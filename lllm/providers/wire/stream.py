@@ -69,7 +69,7 @@ class ReplyStream:
         return self._reader.done
 
     def feed(self, chunk: bytes) -> list[Delta]:
-        """Return the pieces that ``chunk`` completes.
+        """Return the pieces that ``chunk`` completes; those before a fault in it are left to :meth:`take_pieces`.
 
         Raises:
             BadReply: an event is not the format, or too long.
@@ -84,7 +84,12 @@ class ReplyStream:
         except ProviderError as error:
             error.partial = self.partial
             raise
-        deltas, reader.draft.deltas = reader.draft.deltas, []
+        return self.take_pieces()
+
+    def take_pieces(self) -> list[Delta]:
+        """Return the pieces that nobody has taken yet."""
+        draft = self._reader.draft
+        deltas, draft.deltas = draft.deltas, []
         return deltas
 
     def end(self) -> Message[Any]:

@@ -1,4 +1,4 @@
-"""How a turn comes by the functions of its servers, and how one of them is called."""
+"""How a turn comes by the functions of its MCP servers, and how one of them is called."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ SCHEMA_URL = "https://opentelemetry.io/schemas/1.41.0"
 # Span kinds and statuses are the numbers of
 # https://github.com/open-telemetry/opentelemetry-proto/blob/v1.7.0/opentelemetry/proto/trace/v1/trace.proto (2026-11).
 KIND_INTERNAL, KIND_CLIENT = 1, 3
-STATUS_UNSET, STATUS_OK, STATUS_ERROR = 0, 1, 2
+STATUS_UNSET, STATUS_ERROR = 0, 2
 
 OPERATION_NAME = "gen_ai.operation.name"
 CHAT, INVOKE_AGENT, EXECUTE_TOOL, INVOKE_WORKFLOW = "chat", "invoke_agent", "execute_tool", "invoke_workflow"
@@ -103,11 +103,17 @@ def to_provider_name(name: str, base_url: str) -> str:
     """Return what the conventions call a provider: by its address, else by our name of it, else that name. Pure."""
     host = to_server(base_url)[0]
     for end, known in _PROVIDERS_BY_HOST.items():
-        if host == end or host.endswith(f".{end}"):
+        if host == end or host.endswith((f".{end}", f"-{end}")):  # the latter: Vertex AI's hosts of a region
             return known
     if host.startswith("bedrock-runtime.") and host.endswith(".amazonaws.com"):
         return "aws.bedrock"
     return _PROVIDERS_BY_NAME.get(name, name) or "unknown"
+
+
+def to_error_type(told: str) -> str:
+    """Return an error's name, which is few words at most, from its text, such as "ValueError: what was wrong". Pure."""
+    name = told.partition(":")[0]
+    return name if name.isidentifier() else "_OTHER"
 
 
 def to_server(base_url: str) -> tuple[str, int | None]:

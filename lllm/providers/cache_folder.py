@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
+from typing import Any
 from weakref import WeakValueDictionary
 
 from lllm.const import APITypes
@@ -19,7 +20,7 @@ from lllm.models.message import (
     reply_facts_from_dict,
     reply_facts_to_dict,
 )
-from lllm.providers.cache_flights import Flights
+from lllm.providers.cache_single_flight import Flights
 from lllm.providers.cache_store import ReplyStore
 from lllm.utils import encode_json
 
@@ -27,7 +28,7 @@ NAME = "replies.sqlite"
 _MOST_NOTED = 4096
 
 
-class Room(ReplyStore):
+class CacheFolder(ReplyStore):
     """One folder of replies, as this process sees it. What is still to be written keeps it alive."""
 
     def begin(self) -> None:
@@ -70,7 +71,10 @@ class Room(ReplyStore):
             if not self._noted.get(key):
                 return
             self._noted[key] = False
-        text = render_kept(reply)
+        try:
+            text = render_kept(reply)
+        except (TypeError, ValueError):  # what JSON cannot hold, such as a probability of NaN, is not kept
+            return
         if not any(encode_json(secret)[1:-1] in text for secret in secrets):
             self.save(key, text)
 
@@ -97,27 +101,45 @@ def parse_kept(text: str) -> Message[Any]:
     return message_from_dict(data["message"], api_type=api_type, **reply_facts_from_dict(data))
 
 
-_rooms: WeakValueDictionary[str, Room] = WeakValueDictionary()
+_folders: WeakValueDictionary[str, CacheFolder] = WeakValueDictionary()
 _opening = threading.Lock()
 
 
-def open_room(folder: str | PathLike[str], max_bytes: int) -> Room:
-    """Return the room of a folder; the newest word about its size counts. Nothing is opened or made yet."""
+def open_folder(folder: str | PathLike[str], max_bytes: int) -> CacheFolder:
+    """Return what this process knows of a folder; the newest word about its size counts. Nothing is opened yet."""
     path = Path(os.path.realpath(Path(folder).expanduser()))
     with _opening:
-        room = _rooms.get(str(path))
-        if room is None:
-            room = _rooms[str(path)] = Room(path / NAME, max_bytes)
-        room.max_bytes = max_bytes
-        return room
+        known = _folders.get(str(path))
+        if known is None:
+            known = _folders[str(path)] = CacheFolder(path / NAME, max_bytes)
+        known.max_bytes = max_bytes
+        return known
 
 
-def _begin_anew() -> None:
-    """Forget, in a process that was forked off, the threads and the connections that only its parent has."""
+_paused: list[CacheFolder] = []
+
+
+def _before_fork() -> None:
+    _opening.acquire()
+    _paused.extend(_folders.values())
+    for folder in _paused:
+        folder.pause()
+
+
+def _after_fork() -> None:
+    for folder in _paused:
+        folder.resume()
+    _paused.clear()
     _opening.release()
-    for room in list(_rooms.values()):
-        room.begin()
+
+
+def _in_child() -> None:
+    """Forget the threads, and the calls under way, that only the parent has."""
+    for folder in _paused:
+        folder.begin()
+    _paused.clear()
+    _opening.release()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_opening.acquire, after_in_parent=_opening.release, after_in_child=_begin_anew)
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_in_child)

@@ -70,7 +70,7 @@ class Flight:
 
 
 class Flights:
-    """The calls under way of one room, by key."""
+    """The calls under way for one folder, by key."""
 
     def __init__(self) -> None:
         self._under_way: dict[bytes, Flight] = {}

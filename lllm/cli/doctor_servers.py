@@ -1,4 +1,4 @@
-"""Is each configured model server well? Part of ``lllm doctor``."""
+"""The models that the project names: is each server well? Part of ``lllm doctor --providers``."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from lllm.cli.doctor import Check
+from lllm.cli.doctor_check import Check
 from lllm.cli.project import agent_configs, find_place, load_values
 from lllm.errors import LLLMError
 from lllm.providers.base import Provider
 from lllm.providers.build import build_provider
 from lllm.providers.health import check_health
 from lllm.providers.project import provider_tables
+
+_AT_ONCE = 64
 
 
 def check_servers() -> list[Check]:
@@ -23,7 +25,7 @@ def check_servers() -> list[Check]:
         return [Check("servers", "broken", str(error), error.hint)]
     if not servers:
         return [Check("servers", "note", "none is configured")]
-    with ThreadPoolExecutor(min(len(servers), 16)) as pool:
+    with ThreadPoolExecutor(min(len(servers), _AT_ONCE)) as pool:
         return list(pool.map(_check, servers, servers.values()))
 
 
@@ -34,8 +36,10 @@ def _servers() -> dict[str, Mapping[str, Any]]:
     servers: dict[str, Mapping[str, Any]] = {name: {} for name in provider_tables().llm}
     for agent, own in agent_configs(values).items():
         settings = {**values, **own}
-        config: dict[str, Any] = settings.get("provider_config") or {}
-        name = settings.get("provider", "openai")
+        config: Any = settings.get("provider_config") or {}
+        name = str(settings.get("provider", "openai"))
+        if not isinstance(config, Mapping):  # told by the check of the config
+            config = {}
         servers[f"{name} of {agent}" if config else name] = {"provider": name, **config}
     return {name: told for name, told in servers.items() if told.get("provider", name) != "mock"}
 
@@ -45,9 +49,11 @@ def _check(label: str, told: Mapping[str, Any]) -> Check:
     name = settings.pop("provider", label)
     try:
         provider: Provider = build_provider(name, settings)
+        health = check_health(provider)
+        provider.close()
     except LLLMError as error:
         return Check(label, "broken", str(error), error.hint)
-    health = check_health(provider)
-    provider.close()
+    except Exception as error:  # noqa: BLE001 - of a provider, or a wrapper, of the project's own
+        return Check(label, "broken", f"{type(error).__name__}: {error}")
     said = f"{health.told} ({health.latency_s * 1000:.0f} ms)" if health.latency_s else health.told
     return Check(label, "ok" if health.ok else "broken", said, health.hint)

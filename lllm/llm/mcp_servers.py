@@ -1,4 +1,4 @@
-"""Servers of functions as a session knows them: what each offers, asked once, and the one client that reaches them.
+"""MCP servers as a session knows them: what each offers, asked once, and the one client that reaches them.
 
 The client stands on a floor above; what it must be able to do is said here. It is made when a server is needed for
 real, so a replay, to which the log tells what each server offered, makes none.
