@@ -29,9 +29,8 @@ test *ARGS:
 heavy *ARGS:
     pytest -m heavy {{ARGS}}
 
-# Against servers and clients that somebody else wrote; they are skipped, with a reason, where they are absent.
-# LLLM_MLX_PYTHON and LLLM_LITELLM_PYTHON name interpreters that have mlx-lm and litellm[proxy]; the clients are the
-# packages openai, anthropic and ollama beside the tests' own.
+# Against servers that somebody else wrote; they are skipped, with a reason, where they are absent. LLLM_MLX_PYTHON and
+# LLLM_LITELLM_PYTHON name interpreters that have mlx-lm and litellm[proxy], LLLM_MCP_PYTHON one with public MCP servers.
 servers *ARGS:
     pytest -m server -rs {{ARGS}}
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 PACKAGES = ("click", "httpx", "jinja2", "pydantic", "pyyaml", "rich")
 EXTRAS = {
+    "aiohttp": ("aiohttp",),
     "sandbox": ("jupyter_client", "ipykernel"),
     "mlx": ("mlx_lm",),
     "otel": ("opentelemetry",),

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
 from lllm.cli import exits
 from lllm.cli.options import standard
-from lllm.cli.screen import Screen
+from lllm.cli.screen import GAP, Screen
 from lllm.errors import CapabilityDenied, LLLMError
+
+_HEAD = ("provider", "format", "where", "model", "key", "address")
+_ADDRESS_STUMP = 20
 
 
 @click.group()
@@ -34,9 +39,22 @@ def list_(screen: Screen, provider: str) -> int:
     if screen.as_json:
         screen.json(rows)
     else:
-        head = ("provider", "format", "where", "model", "key", "address")
+        head = pick_columns(rows, screen.console(sys.stdout).width)
         screen.table(head, [tuple(row[name] or "-" for name in head) for row in rows])
+        if left_out := [name for name in _HEAD if name not in head]:
+            screen.say(f"too narrow for: {', '.join(left_out)} (--json tells all)")
     return exits.OK
+
+
+def pick_columns(rows: Sequence[Mapping[str, str]], width: int) -> list[str]:
+    """Return the columns that a terminal of ``width`` has room for; an address may be cut, but not to a stump. Pure."""
+    widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in _HEAD}
+    widths["address"] = min(widths["address"], _ADDRESS_STUMP)
+    head = list(_HEAD)
+    for name in ("address", "model"):
+        if sum(widths[kept] + GAP for kept in head) - GAP > width:
+            head.remove(name)
+    return head
 
 
 def tell_provider(name: str) -> dict[str, str]:

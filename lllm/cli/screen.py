@@ -17,6 +17,8 @@ from lllm.utils import PrintSystem, visible
 if TYPE_CHECKING:
     from rich.console import Console  # heavy
 
+GAP = 2
+"""Blanks between two columns of a table."""
 _SHORT_COLUMN = 20
 _PIPE_WIDTH = 100_000
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
@@ -26,6 +28,14 @@ def preview(text: str, limit: int = 100) -> str:
     """Return the start of a text, on one line. Pure."""
     line = " ".join(text[: limit * 4].split())
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
+
+
+def fit_widths(widths: Sequence[int], room: int) -> list[int]:
+    """Return the widths of columns that fit into ``room``: the widest give way first, none to less than 1. Pure."""
+    fitted = [min(width, max(room, 1)) for width in widths]
+    while sum(fitted) > room and max(fitted) > 1:
+        fitted[fitted.index(max(fitted))] -= 1
+    return fitted
 
 
 class Screen:
@@ -65,23 +75,21 @@ class Screen:
 
     def table(self, head: Sequence[str], rows: Iterable[Sequence[str]], *, wrap: bool = False) -> None:
         """Write rows in columns to stdout; on a terminal, long columns are cut to its width, or wrapped."""
+        from rich.cells import cell_len  # noqa: PLC0415 - heavy
         from rich.table import Table  # noqa: PLC0415 - heavy
         from rich.text import Text  # noqa: PLC0415 - heavy
 
-        table = Table(box=None, pad_edge=False, header_style="bold")
+        console = self.console(sys.stdout)
+        table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
         texts = [[visible(cell) for cell in row] for row in rows]
-        for position, name in enumerate(head):
-            longest = max((len(row[position]) for row in texts), default=0)
-            is_short = longest <= _SHORT_COLUMN
-            table.add_column(
-                name,
-                no_wrap=is_short or not wrap,
-                overflow="ellipsis",
-                min_width=longest if is_short else None,  # else rich starves short columns for long ones
-            )
+        widths = [max(cell_len(text) for text in column) for column in zip(head, *texts, strict=True)]
+        # Left to itself, rich starves short columns for long ones, and cuts a number without a sign of it.
+        fitted = fit_widths(widths, console.width - GAP * (len(head) - 1))
+        for name, width in zip(head, fitted, strict=True):
+            table.add_column(name, no_wrap=width <= _SHORT_COLUMN or not wrap, overflow="ellipsis", width=width)
         for row in texts:
             table.add_row(*(Text(cell) for cell in row))
-        self.console(sys.stdout).print(table)
+        console.print(table)
 
     def console(self, stream: TextIO) -> Console:
         """Return the console of stdout or stderr."""

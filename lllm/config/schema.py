@@ -110,6 +110,8 @@ def _agent(node: Node, name: str) -> Iterator[Fault]:
     for key, child in node.value.items():
         if key in _AGENT:
             yield from _AGENT[key](child, f"{name}.{key}")
+        elif key == "model_args":  # a word of the code; here it would be sent to the server as it stands
+            yield child.key_where or child.where, f"unknown key '{name}.{key}' (its keys stand beside model_name)"
         elif near := difflib.get_close_matches(key, _AGENT, n=1, cutoff=0.85):
             yield child.key_where or child.where, f"unknown key '{name}.{key}' (did you mean {near[0]!r}?)"
 

@@ -180,3 +180,33 @@ def test_the_gates_of_a_named_project_hold_from_anywhere(project, lllm, server, 
     assert result.exit_code != 0
     assert "needs the capability llm_local" in result.stderr
     assert server[1] == []
+
+
+def told_row(**own):
+    told = {"provider": "anthropic", "format": "anthropic", "where": "cloud", "model": "claude-haiku-4-5"}
+    return told | {"key": "$ANTHROPIC_API_KEY not set", "address": "https://" + "a" * 60} | own
+
+
+def test_a_narrow_terminal_leaves_out_whole_columns():
+    """A key that is cut before "not set" says nothing; a column that is not there is told."""
+    rows = [told_row(), told_row(provider="openai_compatible")]
+    assert pick_columns(rows, 79) == ["provider", "format", "where", "key"]
+    assert pick_columns(rows, 100) == ["provider", "format", "where", "model", "key"]
+    assert pick_columns(rows, 110) == ["provider", "format", "where", "model", "key", "address"]
+
+
+def test_what_was_left_out_is_told(project, lllm, monkeypatch):
+    """Who does not see an address must not think that there is none."""
+    assert "too narrow" not in lllm("models", "list").stderr
+    monkeypatch.setattr("lllm.cli.screen._PIPE_WIDTH", 80)
+    done = lllm("models", "list")
+    assert "too narrow for: model, address" in done.stderr
+    assert "$ANTHROPIC_API_KEY not set" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_no_time_is_told_where_nothing_was_sent(project, lllm):
+    """A key that is missing was not asked for at a server in 0 ms."""
+    add_table(project, '[llm.mine]\nbase_url = "http://127.0.0.1:9/v1"\napi_key_env = "KEY_THAT_NOBODY_SET"')
+    line = next(line for line in lllm("doctor", "--providers").stdout.splitlines() if " mine " in line)
+    assert line.endswith("KEY_THAT_NOBODY_SET is not set")

@@ -129,3 +129,22 @@ def test_a_diff_of_two_sessions_colours_what_differs_alone(project, lllm, monkey
     coloured = [re.sub("\x1b[^m]*m", "", line).strip() for line in told if "\x1b[" in line]
     assert [line[:1] for line in coloured if not line.startswith("@")] == ["-", "+"], told
     assert "- kept" not in "".join(coloured)
+
+
+def test_the_widest_column_gives_way_first():
+    """Else a number is cut where a name could be shorter."""
+    assert fit_widths([47, 5, 7], 60) == [47, 5, 7]
+    assert fit_widths([47, 5, 7], 40) == [28, 5, 7]
+    assert fit_widths([47, 50, 7], 40) == [16, 17, 7]
+    assert fit_widths([4, 5], 1) == [1, 1]
+
+
+def test_a_table_cuts_no_number_and_no_heading_for_a_long_name(monkeypatch, capsys):
+    """On 80 columns a sum of money lost its last digit, and nothing told of it."""
+    monkeypatch.setattr("lllm.cli.screen._PIPE_WIDTH", 80)
+    head = ("session", "calls", "cached", "prompt", "completion", "money")
+    Screen().table(head, [("2" * 70, "3", "0", "236", "18", "$0.0000")])
+    first, row = capsys.readouterr().out.splitlines()
+    assert first.split() == list(head)
+    assert row.split()[1:] == ["3", "0", "236", "18", "$0.0000"]
+    assert row.split()[0].endswith("2…")

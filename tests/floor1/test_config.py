@@ -287,6 +287,10 @@ def test_every_leaf_has_an_origin(load, write, project):
             "agent.yaml:1:21: unknown key 'agent_configs.a.model_nam' (did you mean",
         ),
         (
+            "agent_configs: {a: {model_args: {seed: 7}}}\n",
+            "agent.yaml:1:21: unknown key 'agent_configs.a.model_args' (its keys stand beside model_name)",
+        ),
+        (
             "agent_configs: {a: {api_type: completions}}\n",
             "expected completion or response, got 'completions' (did you",
         ),

@@ -113,10 +113,7 @@ def test_a_model_that_ollama_has_not_is_not_found(server):
     provider.close()
 
 
-needs_client = [
-    pytest.mark.server,
-    pytest.mark.skipif(find_spec("ollama") is None, reason="the package ollama is not in this interpreter"),
-]
+needs_client = pytest.mark.skipif(find_spec("ollama") is None, reason="the package ollama is not in this interpreter")
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}}
 TOOL = {
     "type": "function",

@@ -20,8 +20,6 @@ from lllm.models.request import Contract, ModelRequest
 from lllm.providers.http import HTTPProvider
 from lllm.providers.wire.profile import Profile
 
-pytestmark = pytest.mark.server
-
 CALL = Call("call_a", "add", '{"a":1,"b":[2,{"c":null}]}')
 SAID = Reply("Good day, Jörg 😀.", reasoning="Whom?", calls=(CALL, Call("call_b", "now")))
 KEY = "sk-1"

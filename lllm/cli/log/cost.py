@@ -46,7 +46,8 @@ def cost(screen: Screen, session: str, by: By, config: str | None, log_dir: str 
             {"by": by, "sessions": len(names), "rows": [row.to_dict() for row in sums], "total": total.to_dict()}
         )
         return exits.OK
-    screen.line(f"{len(names)} sessions" if every else f"session {names[0]}", "bold")
+    told = f"{len(names)} session{'' if len(names) == 1 else 's'}" if every else f"session {names[0]}"
+    screen.line(told, "bold")
     head = (by, "calls", "cached", "prompt", "completion", "money")
     screen.table(head, [_to_row(row) for row in [*sums, total]])
     return exits.OK
