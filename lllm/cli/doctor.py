@@ -42,17 +42,18 @@ _STYLES = {"ok": "", "note": "dim", "broken": "red"}
 @click.option(
     "--providers", is_flag=True, help="Ask each configured model server whether it is well, two seconds each."
 )
+@click.option("-c", "--config", metavar="FILE", help="The agent YAML.  [default: config/default.yaml of the project]")
 @standard
-def doctor(screen: Screen, *, providers: bool) -> int:
+def doctor(screen: Screen, *, providers: bool, config: str | None) -> int:
     """Check Python, packages, the project's files, keys (never their values), the log's folder and the disk.
 
     Nothing is sent anywhere, unless --providers asks the model servers of the config and of lllm.toml.
     """
-    checks = [*_installation(), *_project()]
+    checks = [*_installation(), *_project(config)]
     if providers:
         from lllm.cli.doctor_servers import check_servers  # noqa: PLC0415 - heavy
 
-        checks += check_servers()
+        checks += check_servers(config)
     n_broken = sum(check.status == "broken" for check in checks)
     if screen.as_json:
         screen.json({"ok": not n_broken, "checks": [asdict(check) for check in checks]})
@@ -81,11 +82,11 @@ def _installation() -> Iterator[Check]:
         yield Check(f"extra {extra}", "note" if missing else "ok", told, hint)
 
 
-def _project() -> Iterator[Check]:
+def _project(config: str | None) -> Iterator[Check]:
     from lllm.cli.project import discover, find_place, load_values  # noqa: PLC0415 - heavy
 
     try:
-        place = find_place()
+        place = find_place(config)
         yield _toml(place)
         values: dict[str, Any] = load_values(place).values if place.config.is_file() else {}
         found = discover(place, values)

@@ -17,10 +17,10 @@ from lllm.providers.project import provider_tables
 _AT_ONCE = 64
 
 
-def check_servers() -> list[Check]:
-    """Return a check for each server that the project's config, its agents or its ``lllm.toml`` name."""
+def check_servers(config: str | None = None) -> list[Check]:
+    """Return a check for each server that the config (default: the project's), its agents or ``lllm.toml`` name."""
     try:
-        servers = _servers()
+        servers = _servers(config)
     except LLLMError as error:
         return [Check("servers", "broken", str(error), error.hint)]
     if not servers:
@@ -29,18 +29,18 @@ def check_servers() -> list[Check]:
         return list(pool.map(_check, servers, servers.values()))
 
 
-def _servers() -> dict[str, Mapping[str, Any]]:
+def _servers(config: str | None) -> dict[str, Mapping[str, Any]]:
     """Return the settings of each server, by the name of its provider, or by that of the agent that changes them."""
-    place = find_place()
+    place = find_place(config)
     values: dict[str, Any] = load_values(place).values if place.config.is_file() else {}
     servers: dict[str, Mapping[str, Any]] = {name: {} for name in provider_tables().llm}
     for agent, own in agent_configs(values).items():
         settings = {**values, **own}
-        config: Any = settings.get("provider_config") or {}
+        changed: Any = settings.get("provider_config") or {}
         name = str(settings.get("provider", "openai"))
-        if not isinstance(config, Mapping):  # told by the check of the config
-            config = {}
-        servers[f"{name} of {agent}" if config else name] = {"provider": name, **config}
+        if not isinstance(changed, Mapping):  # told by the check of the config
+            changed = {}
+        servers[f"{name} of {agent}" if changed else name] = {"provider": name, **changed}
     return {name: told for name, told in servers.items() if told.get("provider", name) != "mock"}
 
 

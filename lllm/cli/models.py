@@ -39,11 +39,16 @@ def list_(screen: Screen, provider: str) -> int:
     if screen.as_json:
         screen.json(rows)
     else:
-        head = pick_columns(rows, screen.console(sys.stdout).width)
-        screen.table(head, [tuple(row[name] or "-" for name in head) for row in rows])
-        if left_out := [name for name in _HEAD if name not in head]:
-            screen.say(f"too narrow for: {', '.join(left_out)} (--json tells all)")
+        show_providers(screen, rows)
     return exits.OK
+
+
+def show_providers(screen: Screen, rows: Sequence[Mapping[str, str]]) -> None:
+    """Write what is known of each provider, in the columns that the terminal has room for."""
+    head = pick_columns(rows, screen.console(sys.stdout).width)
+    screen.table(head, [tuple(row[name] or "-" for name in head) for row in rows])
+    if left_out := [name for name in _HEAD if name not in head]:
+        screen.say(f"too narrow for: {', '.join(left_out)} (--json tells all)")
 
 
 def pick_columns(rows: Sequence[Mapping[str, str]], width: int) -> list[str]:

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 import threading
+import tomllib
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
+
+from lllm.cli.models import pick_columns, show_providers
+from lllm.cli.screen import Screen
 
 
 @pytest.fixture
@@ -195,14 +202,16 @@ def test_a_narrow_terminal_leaves_out_whole_columns():
     assert pick_columns(rows, 110) == ["provider", "format", "where", "model", "key", "address"]
 
 
-def test_what_was_left_out_is_told(project, lllm, monkeypatch):
+def test_what_was_left_out_is_told(capsys):
     """Who does not see an address must not think that there is none."""
-    assert "too narrow" not in lllm("models", "list").stderr
-    monkeypatch.setattr("lllm.cli.screen._PIPE_WIDTH", 80)
-    done = lllm("models", "list")
-    assert "too narrow for: model, address" in done.stderr
-    assert "$ANTHROPIC_API_KEY not set" in done.stdout
-    assert max(map(len, done.stdout.splitlines())) <= 80
+    screen = Screen()
+    show_providers(screen, [told_row()])
+    assert capsys.readouterr().err == ""
+    screen.console(sys.stdout).width = 80
+    show_providers(screen, [told_row(provider="openai_compatible")])
+    shown = capsys.readouterr()
+    assert shown.err == "too narrow for: model, address (--json tells all)\n"
+    assert "$ANTHROPIC_API_KEY not set" in shown.out
 
 
 def test_no_time_is_told_where_nothing_was_sent(project, lllm):
@@ -210,3 +219,21 @@ def test_no_time_is_told_where_nothing_was_sent(project, lllm):
     add_table(project, '[llm.mine]\nbase_url = "http://127.0.0.1:9/v1"\napi_key_env = "KEY_THAT_NOBODY_SET"')
     line = next(line for line in lllm("doctor", "--providers").stdout.splitlines() if " mine " in line)
     assert line.endswith("KEY_THAT_NOBODY_SET is not set")
+
+
+def test_the_servers_of_another_config_are_asked(project, lllm, server):
+    """The starter has three configs; two of them name a server that the default one does not."""
+    (project / "config/own.yaml").write_text(
+        f"base: common.yaml\nprovider: local\nprovider_config: {{base_url: '{server[0]}'}}\n"
+        "agent_configs: {planner: {model_name: tiny}}\n"
+    )
+    told = lllm("doctor", "--providers", "-c", "config/own.yaml").stdout
+    assert re.search(r"^ok +local of planner +answers, 2 models", told, re.MULTILINE)
+    assert "there is no config gone.yaml" in lllm("doctor", "-c", "gone.yaml").stdout
+
+
+def test_the_extras_of_the_package_are_told(project, lllm):
+    """An extra that the doctor does not know is one that nobody can look up."""
+    package = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    extras = set(package["project"]["optional-dependencies"]) - {"all"}
+    assert set(re.findall(r"^\w+ +extra (\w+)", lllm("doctor").stdout, re.MULTILINE)) == extras

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lllm.cli.screen import Screen, diff_style, preview
+from lllm.cli.screen import Screen, diff_style, fit_widths, preview
 from lllm.llm.session import Session
 from lllm.log import LocalFileLog
 from lllm.utils import visible
@@ -139,11 +139,12 @@ def test_the_widest_column_gives_way_first():
     assert fit_widths([4, 5], 1) == [1, 1]
 
 
-def test_a_table_cuts_no_number_and_no_heading_for_a_long_name(monkeypatch, capsys):
+def test_a_table_cuts_no_number_and_no_heading_for_a_long_name(capsys):
     """On 80 columns a sum of money lost its last digit, and nothing told of it."""
-    monkeypatch.setattr("lllm.cli.screen._PIPE_WIDTH", 80)
+    screen = Screen()
+    screen.console(sys.stdout).width = 80
     head = ("session", "calls", "cached", "prompt", "completion", "money")
-    Screen().table(head, [("2" * 70, "3", "0", "236", "18", "$0.0000")])
+    screen.table(head, [("2" * 70, "3", "0", "236", "18", "$0.0000")])
     first, row = capsys.readouterr().out.splitlines()
     assert first.split() == list(head)
     assert row.split()[1:] == ["3", "0", "236", "18", "$0.0000"]
