@@ -55,6 +55,6 @@ def _check(label: str, told: Mapping[str, Any]) -> Check:
         return Check(label, "broken", str(error), error.hint)
     except Exception as error:  # noqa: BLE001 - of a provider, or a wrapper, of the project's own
         return Check(label, "broken", f"{type(error).__name__}: {error}")
-    took_ms = round(health.latency_s * 1000)  # none where nothing was sent
-    said = f"{health.told} ({took_ms} ms)" if took_ms else health.told
+    # Of a server that is not well, nobody knows whether it was asked at all.
+    said = f"{health.told} ({health.latency_s * 1000:.0f} ms)" if health.ok and health.latency_s else health.told
     return Check(label, "ok" if health.ok else "broken", said, health.hint)

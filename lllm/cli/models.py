@@ -55,7 +55,7 @@ def pick_columns(rows: Sequence[Mapping[str, str]], width: int) -> list[str]:
     """Return the columns that a terminal of ``width`` has room for; an address may be cut, but not to a stump. Pure."""
     widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in _HEAD}
     widths["address"] = min(widths["address"], _ADDRESS_STUMP)
-    head = list(_HEAD)
+    head: list[str] = list(_HEAD)
     for name in ("address", "model"):
         if sum(widths[kept] + GAP for kept in head) - GAP > width:
             head.remove(name)

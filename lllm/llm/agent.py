@@ -155,6 +155,8 @@ class Agent(Generic[T]):
         text = system_prompt.replace("{", "{{").replace("}", "}}")
         prompt = Prompt[Any](path="quick/system", prompt=text, functions_list=tuple(functions), **prompt_options)  # pyright: ignore[reportArgumentType]
         provider = options.pop("provider", {})
+        if isinstance(provider, str):
+            raise ConfigError("provider is an object or settings, not a name", hint=f"model='{provider}/...' names one")
         if isinstance(provider, Mapping):  # an object stands for itself, so that the whole name is the model's
             kind, _, served = model.partition("/")
             api = "responses" if options.get("api_type") is APITypes.RESPONSE else ""

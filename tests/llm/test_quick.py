@@ -113,6 +113,13 @@ def test_an_unknown_provider_offers_the_nearest():
     assert caught.value.hint == "did you mean 'openai'?"
 
 
+def test_a_provider_by_name_is_refused_with_where_the_name_goes():
+    """A config says ``provider: mine``, so that people try it here; an AttributeError explained nothing."""
+    with pytest.raises(ConfigError, match="not a name") as caught:
+        Agent.quick(model="tiny", provider="mine")
+    assert caught.value.hint == "model='mine/...' names one"
+
+
 def test_an_unknown_option_is_refused_by_name():
     """Silently ignored, a misspelt limit would be no limit."""
     with pytest.raises(ConfigError, match="no option 'max_interupt_times'"):
