@@ -103,7 +103,7 @@ def _to_number(variable: str, text: str, kind: type) -> Any:
     try:
         return kind(text)
     except ValueError:
-        raise ConfigError(f"{variable} is a number, not {text!r}", hint=f"export {variable}=30, or unset it") from None
+        raise ConfigError(f"{variable} is a number, not {text!r}", hint=f"export {variable}=1, or unset it") from None
 
 
 def _to_bool(variable: str, text: str) -> bool:

@@ -118,8 +118,17 @@ def build_tables(tables: Mapping[str, Any], path: Path | None = None) -> Provide
         name: _card(name, _table(table, f"prices.{name}", path), path)
         for name, table in _table(tables.get("prices"), "prices", path).items()
     }
+    _check_gate(tables, path)
     granted = _granted(_table(tables["capabilities"], "capabilities", path), path) if "capabilities" in tables else None
     return ProviderTables(path, llm, granted, prices)
+
+
+def _check_gate(tables: Mapping[str, Any], path: Path | None) -> None:
+    """Refuse a table that was meant to be the gate: with its name misspelt, it would grant everything."""
+    for name in tables:
+        if name.lower().startswith("capab") and name != "capabilities":
+            told = f"there is no table [{name}]"
+            raise ConfigError(told, where=str(path or ""), hint="did you mean [capabilities]?")
 
 
 def _table(value: Any, name: str, path: Path | None) -> dict[str, Any]:
@@ -155,5 +164,5 @@ def nearest(name: str, known: Collection[str]) -> str:
     """Return a hint that offers the known name nearest to ``name``, or all of them. Pure."""
     import difflib  # noqa: PLC0415 - only for who made a mistake
 
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.65)  # "temprature" is no "system_turns"
     return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"

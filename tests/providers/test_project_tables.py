@@ -19,7 +19,7 @@ from lllm.providers import build_provider, list_providers, prices
 from lllm.providers.build import default_model, provider_params
 from lllm.providers.presets import PRESETS
 from lllm.providers.prices import with_price
-from lllm.providers.project import choose_project, provider_tables
+from lllm.providers.project import build_tables, choose_project, nearest, provider_tables
 from lllm.providers.wire.profile import Profile
 
 
@@ -379,3 +379,18 @@ def test_a_model_argument_that_is_no_number_is_refused(project, key, value):
     project(f'[llm.x]\nbase_url = "http://h"\n{key} = {value}\n')
     with pytest.raises(ConfigError, match=f"{key} is a number"):
         provider_params("x")
+
+
+@pytest.mark.parametrize("name", ["capabilties", "capability", "Capabilities"])
+def test_a_gate_whose_name_is_misspelt_is_refused(name):
+    """Kept like any table of the user's own, it would grant what it was written to forbid."""
+    with pytest.raises(ConfigError, match=name) as caught:
+        build_tables({name: {"llm_cloud": False}})
+    assert caught.value.hint == "did you mean [capabilities]?"
+    assert build_tables({"capture": {}}).granted is None
+
+
+def test_a_guess_that_is_far_off_is_not_offered():
+    """Who wrote "temprature" and is told of "system_turns" looks in the wrong place."""
+    assert nearest("temprature", ["system_turns", "base_url"]) == "known: base_url, system_turns"
+    assert nearest("basse_url", ["system_turns", "base_url"]) == "did you mean 'base_url'?"
