@@ -484,7 +484,10 @@ def test_who_is_cancelled_is_cancelled_alone(cached, inner):
 
     async def main():
         inner.may_answer = asyncio.Event()
-        tasks = [asyncio.create_task(cached.asend(ask())) for _ in range(3)]
+        tasks = [asyncio.create_task(cached.asend(ask()))]
+        while not inner.asked:  # noqa: ASYNC110 - as above; who opens the folder first is who asks
+            await asyncio.sleep(0)
+        tasks += [asyncio.create_task(cached.asend(ask())) for _ in range(2)]
         while waiting(cached) < 2:  # noqa: ASYNC110 - as above
             await asyncio.sleep(0)
         tasks[0].cancel()
@@ -504,7 +507,10 @@ def test_who_stops_waiting_stops_nobody_else(cached, inner):
 
     async def main():
         inner.may_answer = asyncio.Event()
-        tasks = [asyncio.create_task(cached.asend(ask())) for _ in range(3)]
+        tasks = [asyncio.create_task(cached.asend(ask()))]
+        while not inner.asked:  # noqa: ASYNC110 - as above; who opens the folder first is who asks
+            await asyncio.sleep(0)
+        tasks += [asyncio.create_task(cached.asend(ask())) for _ in range(2)]
         while waiting(cached) < 2:  # noqa: ASYNC110 - as above
             await asyncio.sleep(0)
         tasks[1].cancel()
