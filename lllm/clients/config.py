@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from lllm.errors import ConfigError
@@ -78,10 +78,6 @@ class LLMConfig:
                 raise ConfigError(f"timeout_ms is a number of milliseconds, not {self.timeout_ms!r}")
             told["timeout_s"] = self.timeout_ms / 1000
         return told
-
-    def having(self, **changed: Any) -> LLMConfig:
-        """Return the config with other values."""
-        return replace(self, **changed)
 
 
 _TEXTS = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import warnings
+from dataclasses import replace
 
 import pytest
 from client_values import JSON, chat, streamed
@@ -182,7 +183,7 @@ class Seeing:
 
 def test_a_budget_of_tokens_ends_a_client():
     """A loop that went wrong must not spend a month's money over night."""
-    client = MockBackend(UNCACHED.having(budget_tokens=3), provider=scripted_model(*["x"] * 9))
+    client = MockBackend(replace(UNCACHED, budget_tokens=3), provider=scripted_model(*["x"] * 9))
 
     async def loop(it):
         for count in range(9):
@@ -265,7 +266,7 @@ def test_the_base_class_reaches_nothing():
 @pytest.mark.parametrize("inside", [False, True], ids=["alone", "in a session"])
 def test_a_budget_holds_wherever_the_client_is_used(inside):
     """Also in a session, which counts for itself, and after the client was closed: the money is the same."""
-    client = MockBackend(UNCACHED.having(budget_tokens=3), provider=scripted_model(*["x"] * 9))
+    client = MockBackend(replace(UNCACHED, budget_tokens=3), provider=scripted_model(*["x"] * 9))
     log = MemoryLog()
 
     def program(session):
@@ -290,7 +291,7 @@ def test_a_budget_holds_wherever_the_client_is_used(inside):
 
 
 def test_a_budget_of_nothing_buys_nothing():
-    client = MockBackend(UNCACHED.having(budget_tokens=0))
+    client = MockBackend(replace(UNCACHED, budget_tokens=0))
     with pytest.raises(LimitExceeded):
         generate(client, "x")
 
@@ -298,4 +299,4 @@ def test_a_budget_of_nothing_buys_nothing():
 def test_a_model_in_the_process_must_be_named():
     """No repository is looked up under a name that nobody gave."""
     with pytest.raises(ConfigError, match="no model is named"):
-        MLXBackend(UNCACHED.having(model=""))
+        MLXBackend(replace(UNCACHED, model=""))

@@ -479,17 +479,24 @@ def test_threads_and_loops_wait_for_one_another(cached, inner):
     assert {reply.content for reply in replies + others} == {"reply 1"}
 
 
-def test_who_is_cancelled_is_cancelled_alone(cached, inner):
-    """The next one asks; nobody else hears of it."""
-
-    async def main():
-        inner.may_answer = asyncio.Event()
-        tasks = [asyncio.create_task(cached.asend(ask()))]
-        while not inner.asked:  # noqa: ASYNC110 - as above; who opens the folder first is who asks
+async def one_and_two_who_wait(cached, inner):
+    """Start three equal calls; the first asks, since who opens the folder first is who asks, and the others wait."""
+    inner.may_answer = asyncio.Event()
+    tasks = [asyncio.create_task(cached.asend(ask()))]
+    async with asyncio.timeout(60):
+        while not inner.asked:  # noqa: ASYNC110 - there is nothing to wait for
             await asyncio.sleep(0)
         tasks += [asyncio.create_task(cached.asend(ask())) for _ in range(2)]
         while waiting(cached) < 2:  # noqa: ASYNC110 - as above
             await asyncio.sleep(0)
+    return tasks
+
+
+def test_who_is_cancelled_is_cancelled_alone(cached, inner):
+    """The next one asks; nobody else hears of it."""
+
+    async def main():
+        tasks = await one_and_two_who_wait(cached, inner)
         tasks[0].cancel()
         await asyncio.gather(tasks[0], return_exceptions=True)
         while len(inner.asked) < 2:  # noqa: ASYNC110 - as above
@@ -506,13 +513,7 @@ def test_who_stops_waiting_stops_nobody_else(cached, inner):
     """One cancelled follower must not cancel what the others wait for."""
 
     async def main():
-        inner.may_answer = asyncio.Event()
-        tasks = [asyncio.create_task(cached.asend(ask()))]
-        while not inner.asked:  # noqa: ASYNC110 - as above; who opens the folder first is who asks
-            await asyncio.sleep(0)
-        tasks += [asyncio.create_task(cached.asend(ask())) for _ in range(2)]
-        while waiting(cached) < 2:  # noqa: ASYNC110 - as above
-            await asyncio.sleep(0)
+        tasks = await one_and_two_who_wait(cached, inner)
         tasks[1].cancel()
         await asyncio.gather(tasks[1], return_exceptions=True)
         inner.may_answer.set()
