@@ -7,7 +7,7 @@ is also decided what fills the registries (discovery, when a registry is asked f
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from lllm.registry import DISCOVERER, MCP_CLIENTS
+from lllm.registry import DISCOVERER, MCP_CLIENTS, OUTSIDE
 
 if TYPE_CHECKING:
     from lllm.clients import (
@@ -247,5 +247,10 @@ def _mcp_clients() -> object:
     return import_module("lllm.tools.mcp").MCPClients
 
 
+def _outside() -> object:
+    return import_module("lllm.llm.outside")
+
+
 DISCOVERER.run = _discover
+OUTSIDE.load = _outside
 MCP_CLIENTS.load = _mcp_clients

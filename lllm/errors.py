@@ -32,11 +32,13 @@ LLLMError
 │   └── OutcomeUnknown         its process died meanwhile: it may have happened or not
 ├── LimitExceeded              a budget of time, tokens or money is spent
 ├── CallCancelled              somebody stopped the call
-├── SandboxError
-│   ├── SandboxUnavailable     no isolator on this machine
-│   ├── CellTimeout
-│   ├── KernelDied
-│   └── OutputLimit
+├── ProxyError                 a call of a service through a proxy failed
+│   └── CallRefused            nothing was sent: not declared, wrong parameters, or behind the cutoff date
+├── SandboxError               code could not be run in the sandbox
+│   ├── SandboxUnavailable     no isolator works on this machine          -> the hint is what mends it
+│   ├── CellTimeout            a cell did not end in time
+│   ├── KernelDied             the kernel ended, or was killed for what it used
+│   └── OutputLimit            a cell wrote more than it may
 └── LogError                   the log cannot be written or read
     ├── SessionNotFound        no such session, or more than one fits
     ├── EventNotFound          no such event in the session
@@ -279,6 +281,26 @@ class CallCancelled(LLLMError):
     """Somebody stopped the call through ``session.cancel()``."""
 
 
+class ProxyError(LLLMError):
+    """A call of a service through a proxy failed.
+
+    Attributes:
+        status: HTTP status of the answer; None when there was none.
+        retryable: whether the same call may succeed later.
+    """
+
+    def __init__(
+        self, message: str, *, status: int | None = None, retryable: bool = False, where: str = "", hint: str = ""
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.status = status
+        self.retryable = retryable
+
+
+class CallRefused(ProxyError):
+    """Nothing was sent: the endpoint is not declared or not active, a parameter is wrong, or the cutoff forbids it."""
+
+
 class SandboxError(LLLMError):
     """Code could not be run in the sandbox."""
 
@@ -288,7 +310,7 @@ class SandboxUnavailable(SandboxError):
 
 
 class CellTimeout(SandboxError):
-    """A cell did not end in time; the kernel was replaced and its state is lost."""
+    """A cell did not end in time; the text says whether the kernel could be kept."""
 
 
 class KernelDied(SandboxError):

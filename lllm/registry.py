@@ -69,6 +69,9 @@ class Port(Generic[T]):
 MCP_CLIENTS: Port[Any] = Port("the client of MCP servers")
 """Loads the class of ``lllm.llm.mcp_servers.Clients``."""
 
+OUTSIDE: Port[Any] = Port("the session that effects are logged in")
+"""Loads the module ``lllm.llm.outside``."""
+
 
 class Registry(Mapping[str, T]):
     """Objects of one kind by key. Looking anything up first loads the project's files, once.

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from fault_server import FaultServer
 
 from lllm.providers.project import choose_project
 from lllm.testing import isolated_registries
@@ -17,3 +24,10 @@ def own_registries(monkeypatch):
     with isolated_registries():
         yield
     choose_project(None)  # a command line may have named one
+
+
+@pytest.fixture(scope="session")
+def fault_server():
+    """A server on a real loopback socket that misbehaves as it is told."""
+    with FaultServer() as server:
+        yield server

@@ -137,8 +137,13 @@ class Tape(Protocol):
         """Return how many items of a map had begun when one of them failed; None when it did not fail."""
         ...
 
-    def value(self, id: str, name: str) -> Any:  # noqa: A002 - the envelope's own word
+    def value(self, id: str, name: str, about: Mapping[str, Any] | None = None) -> Any:  # noqa: A002 - as above
         """Return the recorded value ``id``, which code calls ``name``, or MISSING when it is to be made now.
+
+        Args:
+            id: of the value.
+            name: of the step, or of what is asked, such as ``now``.
+            about: what the step is about, where its name does not say all.
 
         Raises:
             ReplayStopped: there is none, and offline there must be one.

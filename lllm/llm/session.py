@@ -16,6 +16,7 @@ from typing import Any, Self, TypeVar
 
 from lllm.const import VERSION, CompletionCost
 from lllm.errors import CallCancelled, ConfigError
+from lllm.llm.belongings import Belongings
 from lllm.llm.effects import Tape
 from lllm.llm.fan import run_in_threads, run_on_loop
 from lllm.llm.ids import Ids
@@ -112,6 +113,7 @@ class Session:
         self._spending = Spending(limits, outer._spending if outer else None)  # noqa: SLF001 - its own class
         self._ids = outer._ids if outer else Ids(tape)  # noqa: SLF001 - as above
         self.servers: Servers = outer.servers if outer else Servers(self.redact.add)
+        self.belongings: Belongings = outer.belongings if outer else Belongings()
         self._cancelled = threading.Event()
         self._runs: set[Session] = set()  # inside this one, and under way
         self._closed = False
@@ -386,10 +388,10 @@ class Session:
             self._let_go()
 
     def _let_go(self) -> None:
-        try:
-            self.journal.close()
-        finally:
-            self.servers.close()
+        with ExitStack() as stack:
+            stack.callback(self.journal.close)
+            stack.callback(self.servers.close)
+            stack.callback(self.belongings.close)
 
     def _ending(self, error: BaseException | None) -> dict[str, Any]:
         if error is not None:

@@ -7,7 +7,7 @@ is resumed, that the step may have happened.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -17,6 +17,9 @@ from lllm.llm.kept import listed, path_of, to_line
 from lllm.llm.place import ReplayStopped, step_scope
 from lllm.log.base import SessionLog
 from lllm.models.plain import to_plain
+
+About = Mapping[str, Any] | None
+"""What a step is about, as JSON data: a replay holds today's step to it. None where its name says all."""
 
 
 class Owner(Protocol):
@@ -53,43 +56,50 @@ def take_value(owner: Owner, name: str, make: Callable[[], Any]) -> Any:
     return plain
 
 
-def run_step(owner: Owner, name: str, make: Callable[[], Any], *, repeatable: bool) -> Any:
-    """Log that a step is about to run, run it, and log its value."""
-    id_, cause = _begin(owner, name, repeatable=repeatable)
+def run_step(owner: Owner, name: str, make: Callable[[], Any], *, repeatable: bool, about: About = None) -> Any:
+    """Log that a step is about to run, and what it is about; run it, and log its value."""
+    id_, cause = _begin(owner, name, about, repeatable=repeatable)
     if not repeatable and owner.journal.needs_barrier:
         owner.journal.barrier()
     with _making(owner, name, id_, cause):
-        value = _recorded(owner, id_, name)
+        value = _recorded(owner, id_, name, about)
         plain = _to_kept(name, make() if value is MISSING else value)
     owner.log("value", id_, {"name": name, "value": plain}, cause)
     return plain
 
 
-async def arun_step(owner: Owner, name: str, make: Callable[[], Awaitable[Any]], *, repeatable: bool) -> Any:
+async def arun_step(
+    owner: Owner, name: str, make: Callable[[], Awaitable[Any]], *, repeatable: bool, about: About = None
+) -> Any:
     """Async twin of :func:`run_step`."""
-    id_, cause = _begin(owner, name, repeatable=repeatable)
+    id_, cause = _begin(owner, name, about, repeatable=repeatable)
     if not repeatable and owner.journal.needs_barrier:
         await asyncio.to_thread(owner.journal.barrier)
     with _making(owner, name, id_, cause):
-        value = await _arecorded(owner, id_, name)
+        value = await _arecorded(owner, id_, name, about)
         plain = _to_kept(name, await make() if value is MISSING else value)
     owner.log("value", id_, {"name": name, "value": plain}, cause)
     return plain
 
 
-def _begin(owner: Owner, name: str, *, repeatable: bool) -> tuple[str, int]:
+def _begin(owner: Owner, name: str, about: About, *, repeatable: bool) -> tuple[str, int]:
     id_, cause = owner.next_id("v"), owner.last()
-    return id_, owner.log("step", id_, {"name": name, **({"repeatable": True} if repeatable else {})}, cause)
+    told: dict[str, Any] = {"name": name}
+    if about is not None:
+        told["about"] = about
+    if repeatable:
+        told["repeatable"] = True
+    return id_, owner.log("step", id_, told, cause)
 
 
-def _recorded(owner: Owner, id_: str, name: str) -> Any:
-    return MISSING if owner.tape is None else owner.tape.value(id_, name)
+def _recorded(owner: Owner, id_: str, name: str, about: About = None) -> Any:
+    return MISSING if owner.tape is None else owner.tape.value(id_, name, about)
 
 
-async def _arecorded(owner: Owner, id_: str, name: str) -> Any:
+async def _arecorded(owner: Owner, id_: str, name: str, about: About) -> Any:
     """Return a recorded value. A cancellation comes from where it came from, if that takes no longer than it took."""
     try:
-        return _recorded(owner, id_, name)
+        return _recorded(owner, id_, name, about)
     except asyncio.CancelledError as error:
         await asyncio.sleep(getattr(error, "after_s", 0.0))  # asyncio.timeout turns only its own into a TimeoutError
         raise

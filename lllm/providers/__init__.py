@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lllm.providers.base import Delta, OnDelta, Provider, WireRequest
+    from lllm.providers.base import Delta, OnDelta, Provider
     from lllm.providers.build import build_provider, list_providers, register_provider
     from lllm.providers.cache import CachedProvider
     from lllm.providers.http import HTTPProvider
@@ -26,7 +26,6 @@ __all__ = [
     "OnDelta",
     "Profile",
     "Provider",
-    "WireRequest",
     "build_provider",
     "list_providers",
     "parse_exchange",
@@ -35,7 +34,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    **dict.fromkeys(("Delta", "OnDelta", "Provider", "WireRequest"), "base"),
+    **dict.fromkeys(("Delta", "OnDelta", "Provider"), "base"),
     **dict.fromkeys(("build_provider", "list_providers", "register_provider"), "build"),
     "parse_exchange": "wire.recorded",
     "CachedProvider": "cache",

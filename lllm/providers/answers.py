@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 from lllm.errors import BadReply, ProviderError
 from lllm.models.message import Message
 from lllm.models.request import ModelRequest
-from lllm.providers.base import Delta, OnDelta, WireRequest
+from lllm.providers.base import Delta, OnDelta
 from lllm.providers.pace import Pace
 from lllm.providers.wire.classify import parse_failure, redact
 from lllm.providers.wire.draft import Asked
 from lllm.providers.wire.formats import load_format
 from lllm.providers.wire.profile import Profile
 from lllm.providers.wire.stream import ReplyStream
+from lllm.transport.port import WireRequest
 
 if TYPE_CHECKING:
-    from lllm.providers.transport.port import Secrets
+    from lllm.transport.port import Secrets
 
 MAX_BODY_BYTES = 64 << 20
 
@@ -67,7 +68,7 @@ class Question:
         return body
 
     def _failure(self, body: bytes) -> ProviderError:
-        from lllm.providers.transport.over_httpx import with_response  # noqa: PLC0415 - httpx is heavy
+        from lllm.transport.over_httpx import with_response  # noqa: PLC0415 - httpx is heavy
 
         secrets = (self._key,) if self._key else ()
         error = parse_failure(self._status, self._headers, body, now_s=time.time(), secrets=secrets)
@@ -120,7 +121,7 @@ class Exchange(Question):
     def lose(self, error: ProviderError) -> None:
         """Take note that the attempt broke off; raise, unless the reply was whole by then."""
         if self._stream is None or not self._stream.complete:
-            from lllm.providers.transport.over_httpx import with_request  # noqa: PLC0415 - httpx is heavy
+            from lllm.transport.over_httpx import with_request  # noqa: PLC0415 - httpx is heavy
 
             with_request(error, self.wire)
             error.provider = self.profile.name

@@ -5,7 +5,7 @@ Retries, waits and budgets belong to the machine; here a call ends in a Message 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -109,25 +109,3 @@ def judged_of(provider: Provider) -> Callable[..., None] | None:
     when the reply was parsed. What nobody spoke for is not kept. It returns at once and raises nothing.
     """
     return getattr(provider, "judged", None)
-
-
-@dataclass(frozen=True, slots=True)
-class WireRequest:
-    """One HTTP request without its credentials: safe to show, to log and to compare."""
-
-    method: str
-    url: str
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-
-
-class Receiver(Protocol):
-    """Who reads a response while it arrives. What it raises ends the attempt and closes the connection."""
-
-    def start(self, status: int, headers: Mapping[str, str]) -> None:
-        """Take the status and the headers (names in lower case)."""
-        ...
-
-    def feed(self, chunk: bytes) -> None:
-        """Take the next bytes of the body, decoded from gzip and the like."""
-        ...

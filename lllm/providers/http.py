@@ -13,16 +13,17 @@ from lllm.errors import BadRequest, ConfigError, ProviderError, StatusError
 from lllm.models.message import Message
 from lllm.models.request import ModelRequest
 from lllm.providers.answers import Exchange, Question
-from lllm.providers.base import OnDelta, WireRequest
+from lllm.providers.base import OnDelta
 from lllm.providers.grants import Grants
 from lllm.providers.pace import find_pace
 from lllm.providers.prices import with_price
 from lllm.providers.project import ProviderTables
 from lllm.providers.wire.profile import Profile
+from lllm.transport.port import WireRequest
 from lllm.utils import Secret
 
 if TYPE_CHECKING:
-    from lllm.providers.transport.port import Transport
+    from lllm.transport.port import Transport
 
 MIN_TIMEOUT_S = 0.001  # 0 would mean "do not wait" to a socket, which is no timeout
 
@@ -146,7 +147,7 @@ class HTTPProvider:
         try:
             yield from exchange.pace.naps(timeout_s)
         except StatusError as error:
-            from lllm.providers.transport.over_httpx import with_response  # noqa: PLC0415 - httpx is heavy
+            from lllm.transport.over_httpx import with_response  # noqa: PLC0415 - httpx is heavy
 
             error.provider = self.profile.name
             raise with_response(error, exchange.wire, {}, b"") from None
@@ -203,7 +204,7 @@ class HTTPProvider:
 
     def _use_transport(self) -> Transport:
         if self._transport is None:
-            from lllm.providers.transport.default import DefaultTransport  # noqa: PLC0415 - asyncio and urllib
+            from lllm.transport.default import DefaultTransport  # noqa: PLC0415 - asyncio and urllib
 
             self._transport = DefaultTransport()
         return self._transport

@@ -162,10 +162,10 @@ class LiveTape(Tape):
         """Return what serves the effects of one call, and has ``live`` perform those that were not recorded."""
         return LiveTapeEffects(self, live(), listen)
 
-    def value(self, id: str, name: str) -> Any:  # noqa: A002 - the envelope's own word
+    def value(self, id: str, name: str, about: Mapping[str, Any] | None = None) -> Any:  # noqa: A002 - as above
         """Return a recorded value, or what was decided; MISSING when it is to be made now."""
         if self.journal.recording.peek(strand_of(id)) is not None:
-            return super().value(id, name)
+            return super().value(id, name, about)
         decision = self.decisions.get(id)
         if self.journal.recording.find("step", id) is not None:
             self.go_on()

@@ -6,7 +6,7 @@ of answers, no network, and nothing that could run a function.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from lllm.errors import LogError
@@ -53,8 +53,9 @@ class Tape:
         del live
         return TapeEffects(self.journal, listen)
 
-    def value(self, id: str, name: str) -> Any:  # noqa: A002 - the envelope's own word
-        """Return a recorded value; it is held to its ``name`` when it is logged."""
+    def value(self, id: str, name: str, about: Mapping[str, Any] | None = None) -> Any:  # noqa: A002 - as above
+        """Return a recorded value; it is held to its ``name`` when it is logged, and ``about`` was when it began."""
+        del about
         event = self.journal.recording.peek(strand_of(id))
         if event is None or event.kind != "value" or event.id != id:
             raise self.journal.misfit("value", id, {"name": name}, BEFORE.get()[1])

@@ -35,7 +35,7 @@ class World:
     def __init__(self, session: str, recording: Recording) -> None:
         self._session, self._recording = session, recording
         self._answers: dict[tuple[str, str], deque[Mapping[str, Any]]] = defaultdict(deque)
-        self._values: dict[str, deque[Mapping[str, Any]]] = defaultdict(deque)
+        self._values: dict[tuple[str, str], deque[Mapping[str, Any]]] = defaultdict(deque)
         self._lock = threading.Lock()
         for event in recording.events:
             if recording.is_nested(event):
@@ -45,7 +45,9 @@ class World:
                 if not fault:  # what is no JSON object nobody can ask for
                     self._answers[event.data["name"], _key(arguments)].append(found.data)
             elif event.kind == "value":
-                self._values[event.data["name"]].append(event.data)
+                step = recording.find("step", event.id)
+                about = None if step is None else step.data.get("about")
+                self._values[event.data["name"], _key(about or {})].append(event.data)
 
     def answer(self, job: Job) -> FunctionCall:
         """Return a call with its recorded answer.
@@ -60,15 +62,15 @@ class World:
             raise self._stopped("function.call", job.id, f"{job.function.name}({job.call.raw_arguments})")
         return to_answered(job.call, data)
 
-    def value(self, name: str, id_: str) -> Any:
+    def value(self, name: str, id_: str, about: Mapping[str, Any]) -> Any:
         """Return the next recorded value of a step, or MISSING for the time and the like."""
         with self._lock:
-            left = self._values[name]
+            left = self._values[name, _key(about)]
             data = left.popleft() if left else None
         if data is None and name in _OWN:
             return MISSING
         if data is None:
-            raise self._stopped("step", id_, name)
+            raise self._stopped("step", id_, f"{name} {_key(about)}" if about else name)
         if "error" in data:
             raise to_error(data["error"], path=data.get("type", ""))
         return data["value"]
@@ -116,9 +118,9 @@ class WhatIfTape:
         del listen
         return WhatIfEffects(self._world, live())
 
-    def value(self, id: str, name: str) -> Any:  # noqa: A002 - the envelope's own word
+    def value(self, id: str, name: str, about: Mapping[str, Any] | None = None) -> Any:  # noqa: A002 - as above
         """Return the recorded value of a step."""
-        return self._world.value(name, id)
+        return self._world.value(name, id, about or {})
 
     def is_spent(self, dialog_id: str) -> bool | None:
         """Leave it to the session."""

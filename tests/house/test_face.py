@@ -87,6 +87,6 @@ def test_an_agent_on_the_mock_needs_no_http_and_no_validation():
 
 def test_asking_over_http_does_not_load_the_command_line_of_httpx():
     """By itself, httpx imports its own command line, with click and rich, wherever those are installed."""
-    loaded = loaded_by("import lllm.providers.transport.over_httpx")
+    loaded = loaded_by("import lllm.transport.over_httpx")
     assert "httpx" in loaded
     assert loaded & {"rich", "click", "httpx._main"} == set()

@@ -17,10 +17,10 @@ from lllm.llm.prompts import PROMPT_REGISTRY, register_prompt
 from lllm.log import MemoryLog
 from lllm.models import Message, Prompt
 from lllm.providers.build import build_provider
-from lllm.providers.transport.over_httpx import to_named_error
 from lllm.registry import DISCOVERER
 from lllm.replay import replay
 from lllm.testing import function_model, isolated_registries, scripted_model
+from lllm.transport.over_httpx import to_named_error
 
 
 def test_a_limit_on_money_refuses_a_model_without_a_price():

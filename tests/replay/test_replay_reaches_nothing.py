@@ -17,9 +17,9 @@ from lllm.llm.session import Session
 from lllm.log import LocalFileLog
 from lllm.log.base import ReplayableLogBase
 from lllm.log.memory import MemoryLog
-from lllm.providers.base import WireRequest
-from lllm.providers.transport.over_httpx import also_httpx, with_response
 from lllm.replay import fork, replay
+from lllm.transport.over_httpx import also_httpx, with_response
+from lllm.transport.port import WireRequest
 
 
 def in_thread(work):

@@ -18,10 +18,10 @@ from lllm.models.call import FunctionCall
 from lllm.models.history import Encoder, History
 from lllm.models.message import Image, Message
 from lllm.models.request import Contract, ModelRequest
-from lllm.providers.base import WireRequest
 from lllm.providers.wire.anthropic_schema import to_strict_schema
 from lllm.providers.wire.body import Frame, add_extra, build_wire, join_tools, to_fields, to_input
 from lllm.providers.wire.profile import Profile
+from lllm.transport.port import WireRequest
 from lllm.utils import encode_json
 
 PATH = "/v1/messages"

@@ -10,9 +10,9 @@ from lllm.models.call import FunctionCall
 from lllm.models.function import Function
 from lllm.models.message import Image
 from lllm.models.request import Contract, ModelRequest
-from lllm.providers.base import WireRequest
 from lllm.providers.wire.loose import to_dict, to_text
 from lllm.providers.wire.profile import Profile
+from lllm.transport.port import WireRequest
 from lllm.utils import encode_json
 
 HEADERS = (("content-type", "application/json"), ("accept", "application/json, text/event-stream"))

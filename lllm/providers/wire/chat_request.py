@@ -15,7 +15,6 @@ from lllm.models.call import FunctionCall
 from lllm.models.history import Encoder
 from lllm.models.message import Message
 from lllm.models.request import Contract, ModelRequest
-from lllm.providers.base import WireRequest
 from lllm.providers.wire.body import (
     Frame,
     add_extra,
@@ -28,6 +27,7 @@ from lllm.providers.wire.body import (
 )
 from lllm.providers.wire.chat_native import put_back
 from lllm.providers.wire.profile import Profile
+from lllm.transport.port import WireRequest
 from lllm.utils import encode_json
 
 PATH = "/chat/completions"

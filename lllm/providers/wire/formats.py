@@ -12,10 +12,10 @@ from typing import Any
 from lllm.errors import ConfigError
 from lllm.models.message import Message
 from lllm.models.request import ModelRequest
-from lllm.providers.base import WireRequest
 from lllm.providers.wire.draft import Asked
 from lllm.providers.wire.profile import Profile
 from lllm.providers.wire.stream import ReplyStream
+from lllm.transport.port import WireRequest
 
 
 @dataclass(frozen=True, slots=True)

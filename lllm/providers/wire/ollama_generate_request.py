@@ -8,10 +8,10 @@ from lllm.const import Roles
 from lllm.errors import ConfigError
 from lllm.models.message import Message
 from lllm.models.request import ModelRequest
-from lllm.providers.base import WireRequest
 from lllm.providers.wire.body import HEADERS
 from lllm.providers.wire.ollama_request import to_body, to_images
 from lllm.providers.wire.profile import Profile
+from lllm.transport.port import WireRequest
 from lllm.utils import encode_json
 
 PATH = "/api/generate"

@@ -14,7 +14,6 @@ from lllm.errors import ConfigError
 from lllm.models.history import Encoder
 from lllm.models.message import Image, Message
 from lllm.models.request import Contract, ModelRequest
-from lllm.providers.base import WireRequest
 from lllm.providers.wire.body import (
     Frame,
     add_extra,
@@ -27,6 +26,7 @@ from lllm.providers.wire.body import (
     to_tool,
 )
 from lllm.providers.wire.profile import Profile
+from lllm.transport.port import WireRequest
 from lllm.utils import encode_json
 
 PATH = "/api/chat"

@@ -7,6 +7,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from lllm.errors import ConfigError
+from lllm.transport.address import is_loopback
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +84,3 @@ def check_base_url(url: str) -> str:
     if not good or any(char.isspace() for char in url):
         raise ConfigError(f"base_url {url!r} is no http address", hint="write it like http://localhost:8000/v1")
     return url.rstrip("/")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a name or an address means this machine (RFC 6761, section 6.3; RFC 1122, section 3.2.1.3). Pure."""
-    return host in ("localhost", "::1") or host.startswith("127.") or host.endswith(".localhost")

@@ -18,7 +18,6 @@ from lllm.models.call import FunctionCall
 from lllm.models.history import Encoder
 from lllm.models.message import Message, Native
 from lllm.models.request import Contract, ModelRequest
-from lllm.providers.base import WireRequest
 from lllm.providers.wire.body import (
     Frame,
     add_extra,
@@ -33,6 +32,7 @@ from lllm.providers.wire.body import (
 from lllm.providers.wire.draft import NOBODY, Draft
 from lllm.providers.wire.profile import Profile
 from lllm.providers.wire.responses_items import add_items
+from lllm.transport.port import WireRequest
 from lllm.utils import encode_json
 
 PATH = "/responses"

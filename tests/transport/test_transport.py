@@ -28,9 +28,9 @@ from lllm.errors import (
 from lllm.providers.base import secrets_of
 from lllm.providers.http import HTTPProvider
 from lllm.providers.mock import MockProvider
-from lllm.providers.transport.over_httpx import to_named_error
-from lllm.providers.transport.route import read_proxy
 from lllm.providers.wire.profile import Profile
+from lllm.transport.over_httpx import to_named_error
+from lllm.transport.route import read_proxy
 from lllm.utils import Secret
 
 OK = {"status": 200, "headers": {"content-type": "application/json"}, "body": reply(content="hey")}

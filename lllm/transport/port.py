@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
-
-from lllm.providers.base import Receiver, WireRequest
 
 KEEPALIVE_S = 300.0
 """How long an idle connection is trusted: longer than a pause between two turns."""
@@ -16,6 +16,28 @@ OWN_HEADERS = (("accept-encoding", "identity"), ("user-agent", "lllm"))
 
 Secrets = tuple[tuple[str, str], ...]
 """Headers that hold credentials."""
+
+
+@dataclass(frozen=True, slots=True)
+class WireRequest:
+    """One HTTP request without its credentials: safe to show, to log and to compare."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+class Receiver(Protocol):
+    """Who reads a response while it arrives. What it raises ends the attempt and closes the connection."""
+
+    def start(self, status: int, headers: Mapping[str, str]) -> None:
+        """Take the status and the headers (names in lower case)."""
+        ...
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes of the body, decoded from gzip and the like."""
+        ...
 
 
 class Transport(Protocol):

@@ -13,15 +13,15 @@ from chat_values import ask, chunk, reply, sse
 from ways import Taker, each_async_way, needs_aiohttp
 
 from lllm.errors import ConfigError, ConnectFailed, ProviderTimeout
-from lllm.providers.base import WireRequest
-from lllm.providers.transport.default import DefaultTransport
-from lllm.providers.transport.gate import find_gate
+from lllm.transport.default import DefaultTransport
+from lllm.transport.gate import find_gate
+from lllm.transport.port import WireRequest
 
 OK = {"status": 200, "headers": {"content-type": "application/json"}, "body": reply(content="hey")}
 START = """
 import asyncio, os, resource, sys
-from lllm.providers.base import WireRequest
-from lllm.providers.transport.default import DefaultTransport
+from lllm.transport.port import WireRequest
+from lllm.transport.default import DefaultTransport
 class Taker:
     def start(self, status, headers): assert status == 200
     def feed(self, chunk): pass
@@ -106,7 +106,7 @@ def test_calls_wait_for_a_socket_where_there_are_few(fault_server, library):
     """More calls than the process may have files open: they take turns, and none fails."""
     start = fault_server.connections
     run(
-        f"{library}from lllm.providers.transport import over_httpx\n"
+        f"{library}from lllm.transport import over_httpx\n"
         "resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))\nasyncio.run(ask_often(DefaultTransport(), 200))\n",
         fault_server.add(OK),
     )
@@ -227,7 +227,7 @@ def test_what_aiohttp_says_becomes_the_error_that_httpx_would_give():
     import aiohttp
     from aiohttp.client_reqrep import ConnectionKey
 
-    from lllm.providers.transport.over_aiohttp import to_named_error
+    from lllm.transport.over_aiohttp import to_named_error
 
     key = ConnectionKey("x", 443, is_ssl=True, ssl=True, proxy=None, proxy_auth=None, proxy_headers_hash=None)
     untrusted = ssl.SSLCertVerificationError(1, "[SSL: CERTIFICATE_VERIFY_FAILED] self-signed certificate")

@@ -37,11 +37,10 @@ from lllm.errors import (
     ProviderTimeout,
     StatusError,
 )
-from lllm.providers.base import Receiver, WireRequest
-from lllm.providers.transport.gate import find_gate
-from lllm.providers.transport.per_loop import PerLoop, Shared
-from lllm.providers.transport.port import CONNECT_S, KEEPALIVE_S, MAX_IDLE, OWN_HEADERS, Secrets
-from lllm.providers.transport.route import PROXY_UNUSABLE, build_empty_context, load_authorities, read_proxy
+from lllm.transport.gate import find_gate
+from lllm.transport.per_loop import PerLoop, Shared
+from lllm.transport.port import CONNECT_S, KEEPALIVE_S, MAX_IDLE, OWN_HEADERS, Receiver, Secrets, WireRequest
+from lllm.transport.route import PROXY_UNUSABLE, build_empty_context, load_authorities, read_proxy
 
 _STALE = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 """How httpx says that the other side has closed the connection."""

@@ -7,10 +7,10 @@ import importlib.util
 
 import pytest
 
-from lllm.providers.base import WireRequest
 from lllm.providers.http import HTTPProvider
-from lllm.providers.transport.over_httpx import HTTPXTransport
 from lllm.providers.wire.profile import Profile
+from lllm.transport.over_httpx import HTTPXTransport
+from lllm.transport.port import WireRequest
 
 KEY = "sk-not-a-real-key-1"
 
@@ -63,7 +63,7 @@ class Way:
 
 def build_aiohttp(**options):
     """The transport over aiohttp, imported where it is needed: it is an extra."""
-    from lllm.providers.transport.over_aiohttp import AIOHTTPTransport
+    from lllm.transport.over_aiohttp import AIOHTTPTransport
 
     return AIOHTTPTransport(**options)
 

@@ -7,7 +7,7 @@ import ssl
 from functools import cache
 from urllib.request import getproxies, proxy_bypass
 
-from lllm.providers.wire.profile import is_loopback
+from lllm.transport.address import is_loopback
 
 PROXY_UNUSABLE = "the proxy that is configured cannot be used"
 """Its address is not quoted: it may hold a password."""

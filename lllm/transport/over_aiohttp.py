@@ -19,11 +19,10 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from lllm.errors import ConfigError, ProviderError
-from lllm.providers.base import Receiver, WireRequest
-from lllm.providers.transport.gate import find_gate
-from lllm.providers.transport.per_loop import PerLoop, Shared
-from lllm.providers.transport.port import CONNECT_S, KEEPALIVE_S, OWN_HEADERS, Secrets
-from lllm.providers.transport.route import PROXY_UNUSABLE, load_authorities, read_proxy
+from lllm.transport.gate import find_gate
+from lllm.transport.per_loop import PerLoop, Shared
+from lllm.transport.port import CONNECT_S, KEEPALIVE_S, OWN_HEADERS, Receiver, Secrets, WireRequest
+from lllm.transport.route import PROXY_UNUSABLE, load_authorities, read_proxy
 
 if TYPE_CHECKING:
     from aiohttp.connector import Connection
@@ -264,7 +263,7 @@ _KINDS: tuple[tuple[type[Exception], str], ...] = (
 
 def to_named_error(error: Exception, timeout_s: float) -> ProviderError:
     """Return the named error for what aiohttp raised: one that is also of httpx, as over httpx. Pure."""
-    from lllm.providers.transport.over_httpx import to_named  # noqa: PLC0415 - only a failure needs httpx
+    from lllm.transport.over_httpx import to_named  # noqa: PLC0415 - only a failure needs httpx
 
     if isinstance(error.__cause__, ContentEncodingError):
         return to_named("DecodingError", "", timeout_s)

@@ -9,11 +9,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.request import getproxies
 
-from lllm.providers.base import Receiver, WireRequest
+from lllm.transport.port import Receiver, WireRequest
 
 if TYPE_CHECKING:
-    from lllm.providers.transport.over_httpx import HTTPXTransport
-    from lllm.providers.transport.port import Secrets, Transport
+    from lllm.transport.over_httpx import HTTPXTransport
+    from lllm.transport.port import Secrets, Transport
 
 
 class DefaultTransport:
@@ -29,7 +29,7 @@ class DefaultTransport:
 
     @cached_property
     def _httpx(self) -> HTTPXTransport:
-        from lllm.providers.transport.over_httpx import HTTPXTransport  # noqa: PLC0415 - httpx is heavy
+        from lllm.transport.over_httpx import HTTPXTransport  # noqa: PLC0415 - httpx is heavy
 
         return HTTPXTransport()
 
@@ -38,7 +38,7 @@ class DefaultTransport:
         if any(proxy.startswith("socks") for proxy in getproxies().values()):
             return self._httpx  # aiohttp knows no SOCKS
         try:
-            from lllm.providers.transport.over_aiohttp import AIOHTTPTransport  # noqa: PLC0415 - an extra, and heavy
+            from lllm.transport.over_aiohttp import AIOHTTPTransport  # noqa: PLC0415 - an extra, and heavy
         except ImportError:
             return self._httpx
         return AIOHTTPTransport()
