@@ -182,6 +182,9 @@ if TYPE_CHECKING:
         BaseProxy as BaseProxy,
     )
     from lllm.proxies import (
+        Proxy as Proxy,
+    )
+    from lllm.proxies import (
         ProxyRegistrator as ProxyRegistrator,
     )
     from lllm.proxies import (
@@ -189,6 +192,9 @@ if TYPE_CHECKING:
     )
     from lllm.proxies import (
         list_proxies as list_proxies,
+    )
+    from lllm.proxies import (
+        load_builtin_proxies as load_builtin_proxies,
     )
     from lllm.proxies import (
         register_proxy as register_proxy,
@@ -216,7 +222,7 @@ _HOMES = {
     ),
     "lllm.log": "LocalFileLog NoLog ReplayableLogBase ReplaySession build_log_base",
     "lllm.models": "MCP Function FunctionCall Message ParseError Prompt",
-    "lllm.proxies": "BaseProxy ProxyRegistrator get_proxy list_proxies register_proxy",
+    "lllm.proxies": "BaseProxy Proxy ProxyRegistrator get_proxy list_proxies load_builtin_proxies register_proxy",
     "lllm.utils": "PrintSystem Secret StreamWrapper",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}

@@ -38,7 +38,8 @@ LLLMError
 │   ├── SandboxUnavailable     no isolator works on this machine          -> the hint is what mends it
 │   ├── CellTimeout            a cell did not end in time
 │   ├── KernelDied             the kernel ended, or was killed for what it used
-│   └── OutputLimit            a cell wrote more than it may
+│   ├── OutputLimit            a cell wrote more than it may
+│   └── NotebookError          a notebook cannot be read, written or locked; what is on the disk stays as it is
 └── LogError                   the log cannot be written or read
     ├── SessionNotFound        no such session, or more than one fits
     ├── EventNotFound          no such event in the session
@@ -319,6 +320,10 @@ class KernelDied(SandboxError):
 
 class OutputLimit(SandboxError):
     """A cell wrote more than it may."""
+
+
+class NotebookError(SandboxError):
+    """A notebook cannot be read, written or locked; the file on the disk stays as it is."""
 
 
 class LogError(LLLMError):

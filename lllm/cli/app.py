@@ -25,6 +25,7 @@ VERBS = {
     "log": Verb("List, show, compare, export and prune sessions.", "lllm.cli.log"),
     "prompts": Verb("List, show and lint the project's prompts.", "lllm.cli.prompts"),
     "agents": Verb("List agent types and configured agents.", "lllm.cli.agents"),
+    "proxies": Verb("List, call and test the services that agents may use.", "lllm.cli.proxies"),
     "models": Verb("List providers, and the models that they have.", "lllm.cli.models"),
     "config": Verb("Show and check a config.", "lllm.cli.config"),
     "machine": Verb("Show the table of states that every call runs through.", "lllm.cli.machine"),

@@ -9,6 +9,7 @@ from typing import TypedDict
 import click
 
 from lllm.errors import (
+    CallRefused,
     ConfigError,
     DiscoveryError,
     EventNotFound,
@@ -29,6 +30,7 @@ _CODES: tuple[tuple[type[BaseException], int], ...] = (
     (EventNotFound, NOT_FOUND),
     (NotRegisteredError, NOT_FOUND),
     (ConfigError, USAGE),
+    (CallRefused, USAGE),
     (DiscoveryError, USAGE),
     (click.UsageError, USAGE),
 )

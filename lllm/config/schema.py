@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
@@ -116,6 +117,13 @@ def _agent(node: Node, name: str) -> Iterator[Fault]:
             yield child.key_where or child.where, f"unknown key '{name}.{key}' (did you mean {near[0]!r}?)"
 
 
+def _day(node: Node, name: str) -> Iterator[Fault]:
+    """Check a day; whether there is one of this number, who uses it finds."""
+    if node.value is not None and not (isinstance(node.value, str) and _DAY.fullmatch(node.value)):
+        yield node.where, f"{name}: expected a day YYYY-MM-DD, got {_shown(node.value)}"
+
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TEXT = scalar(str, "a text")
 _TEXT_OR_NULL = scalar(str, "a text", null=True)
 _COUNT = scalar(int, "a whole number", least=0)
@@ -159,6 +167,8 @@ _KEYS: dict[str, Check] = {
     "auto_discover": scalar(bool, "true or false"),
     "agent_configs": _agents,
     "activate_proxies": texts,
+    "cutoff_date": _day,
+    "deploy_mode": scalar(bool, "true or false"),
     **_BUDGETS,
     "limits": _limits,
     "session_limits": _session_limits,

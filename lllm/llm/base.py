@@ -8,7 +8,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from enum import Enum
-from typing import Any, ClassVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from lllm.config.secret import to_public
 from lllm.errors import ConfigError
@@ -19,6 +20,9 @@ from lllm.llm.stream import Listener
 from lllm.log.build import build_log_base
 from lllm.registry import Registry
 from lllm.utils import PrintSystem, StreamWrapper
+
+if TYPE_CHECKING:
+    from lllm.proxies.runtime import Proxy
 
 AGENT_REGISTRY: Registry[type[_Base]] = Registry("agent type")
 
@@ -76,6 +80,23 @@ class _Base:
             raise ConfigError("no session is open here", hint="call the agent itself, not its method call()")
         return session
 
+    @cached_property
+    def proxy(self) -> Proxy:
+        """What calls the services of the config: its ``activate_proxies``, up to its ``cutoff_date``.
+
+        Where the config names none, none can be called. Functions that a run calls find it as ``session.proxy``.
+
+        Raises:
+            NotRegisteredError: the config names a proxy that there is not.
+        """
+        from lllm.proxies.runtime import Proxy  # noqa: PLC0415 - most systems call no service
+
+        return Proxy.from_dict({**self.config, "activate_proxies": self.config.get("activate_proxies") or []})
+
+    def lend_proxy(self, session: Session) -> None:
+        """Let what runs in a session find this system's proxy there."""
+        session.load_proxy = lambda: self.proxy
+
     @property
     def st(self) -> StreamWrapper:
         """The stream; what is written to it is also logged in the run's session."""
@@ -126,6 +147,7 @@ class AgentBase(_Base, ABC, register=False):
 
     def run_in(self, session: Session, task: Any, kwargs: Mapping[str, Any]) -> Any:
         """Run ``call`` in a session that is open, and return what it returns, which is also the session's result."""
+        self.lend_proxy(session)
         session.result = self.call(task, **kwargs)
         return session.result
 
@@ -146,6 +168,7 @@ class AsyncAgentBase(_Base, ABC, register=False):
 
     async def arun_in(self, session: Session, task: Any, kwargs: Mapping[str, Any]) -> Any:
         """Async twin of ``AgentBase.run_in``."""
+        self.lend_proxy(session)
         session.result = await self.call(task, **kwargs)
         return session.result
 

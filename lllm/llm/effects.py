@@ -151,6 +151,13 @@ class Tape(Protocol):
         """
         ...
 
+    def earlier(self, name: str) -> list[tuple[str, Mapping[str, Any], Any]]:
+        """Return the recorded steps of a name, in order: id, what each was about, its value or the error it raised.
+
+        For who has to make again, in a run that goes on, what such steps left in a process that is gone.
+        """
+        ...
+
     def next_number(self, prefix: str, cause: int) -> int | None:
         """Return the number that was drawn for ``prefix`` right after event ``cause`` in its thread; None if none."""
         ...

@@ -71,6 +71,10 @@ def refuse_in_replay() -> None:
         )
 
 
+def _refuse_proxy() -> Any:
+    raise ConfigError("this session has no proxy", hint="session.load_proxy = lambda: Proxy([...])")
+
+
 class Session:
     """One run and its log. Use it as a context manager, or let ``AgentBase`` open it.
 
@@ -107,6 +111,8 @@ class Session:
         self.result: Any = None
         # Told what calls do while they do it, where the caller names no listener; see lllm.llm.stream. Live only.
         self.listen: Callable[[Any], None] | None = outer.listen if outer else None
+        # Loads the proxy of the system whose run this is.
+        self.load_proxy: Callable[[], Any] = outer.load_proxy if outer else _refuse_proxy
         # What it was opened with, such as agent_type and task, and the span that tells of it; see lllm.llm.trace.
         self.about: Mapping[str, Any] = {}
         self.span: OpenSpan | None = None
@@ -289,6 +295,15 @@ class Session:
         Sessions that share a seed differ, so that those which failed together do not come back together.
         """
         return random.Random(f"{self.seed}:{self.name}:{id_}").random()  # noqa: S311 - repeatable by design
+
+    @property
+    def proxy(self) -> Any:
+        """The proxy of the agent system whose run this is, for functions: see ``AgentBase.proxy``.
+
+        Raises:
+            ConfigError: it is the run of no agent system; set ``load_proxy``.
+        """
+        return self.load_proxy()
 
     # --- work at the same time -----------------------------------------------------------------------------------
 

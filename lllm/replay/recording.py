@@ -13,7 +13,7 @@ from functools import cached_property
 from threading import Lock
 from typing import Any
 
-from lllm.errors import EventNotFound, LogCorrupt
+from lllm.errors import EventNotFound, LogCorrupt, LogError
 from lllm.log.envelope import Event
 from lllm.log.scopes import is_in_step, is_within, scope_of, scopes_around, strand_of, to_scope, without_attempts
 from lllm.utils import encode_json
@@ -130,6 +130,21 @@ class Recording:
     def find(self, kind: str, id_: str) -> Event | None:
         """Return the recorded event of this kind and id, or None."""
         return self._places.get((kind, id_))
+
+    def steps(self, name: str) -> list[tuple[str, Mapping[str, Any], Any]]:
+        """Return the steps of a name that ended: id, what each was about, and its value, or the error as an Exception.
+
+        Those inside functions and other steps are among them.
+        """
+        found: list[tuple[str, Mapping[str, Any], Any]] = []
+        for event in self.events:
+            if event.kind != "value" or event.data.get("name") != name:
+                continue
+            step = self.find("step", event.id)
+            about = {} if step is None else step.data.get("about", {})
+            error = event.data.get("error")
+            found.append((event.id, about, event.data.get("value") if error is None else LogError(error)))
+        return found
 
     def offer(self, id_: str) -> str:
         """Return what a server offered, as JSON; empty when nobody asked it."""

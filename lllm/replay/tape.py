@@ -70,6 +70,10 @@ class Tape:
         event = self.journal.recording.peek(strand_of(id))
         return event.data.get("begun") if event is not None and event.id == id else None
 
+    def earlier(self, name: str) -> list[tuple[str, Mapping[str, Any], Any]]:
+        """Return the recorded steps of a name."""
+        return self.journal.recording.steps(name)
+
     def next_number(self, prefix: str, cause: int) -> int | None:
         """Return the number that was drawn for ``prefix`` right after event ``cause`` in its thread."""
         return self.journal.recording.claim(prefix, cause)

@@ -130,6 +130,11 @@ class WhatIfTape:
         """Return None: every item of a map begins."""
         del id
 
+    def earlier(self, name: str) -> list[tuple[str, Mapping[str, Any], Any]]:
+        """Return nothing: what functions left behind is not there, and none of them runs."""
+        del name
+        return []
+
     def next_number(self, prefix: str, cause: int) -> int | None:
         """Return None: ids are drawn anew."""
         del prefix, cause

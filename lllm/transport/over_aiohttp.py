@@ -21,7 +21,7 @@ from yarl import URL
 from lllm.errors import ConfigError, ProviderError
 from lllm.transport.gate import find_gate
 from lllm.transport.per_loop import PerLoop, Shared
-from lllm.transport.port import CONNECT_S, KEEPALIVE_S, OWN_HEADERS, Receiver, Secrets, WireRequest
+from lllm.transport.port import CONNECT_S, KEEPALIVE_S, OWN_HEADERS, Receiver, Secrets, WireRequest, place_secrets
 from lllm.transport.route import PROXY_UNUSABLE, load_authorities, read_proxy
 
 if TYPE_CHECKING:
@@ -110,10 +110,11 @@ class AIOHTTPTransport:
         self, session: aiohttp.ClientSession, wire: WireRequest, secrets: Secrets
     ) -> aiohttp.ClientResponse:
         route = self._routes.get(wire.url) or self._find_route(wire.url)
+        address, secrets = place_secrets(wire.url, secrets)
         body = wire.body
         return await session.request(
             wire.method,
-            route.url,
+            route.url if address == wire.url else URL(address),
             data=body if len(body) <= MAX_AT_ONCE_BYTES else io.BytesIO(body),
             headers=CIMultiDict((*OWN_HEADERS, *wire.headers, *secrets)),
             proxy=route.proxy,

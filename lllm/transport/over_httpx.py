@@ -16,7 +16,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, TypeVar, cast
 
 # Where click and rich are installed, httpx imports its own command line, and with it both: 9 MB and half of its import
@@ -39,7 +39,16 @@ from lllm.errors import (
 )
 from lllm.transport.gate import find_gate
 from lllm.transport.per_loop import PerLoop, Shared
-from lllm.transport.port import CONNECT_S, KEEPALIVE_S, MAX_IDLE, OWN_HEADERS, Receiver, Secrets, WireRequest
+from lllm.transport.port import (
+    CONNECT_S,
+    KEEPALIVE_S,
+    MAX_IDLE,
+    OWN_HEADERS,
+    Receiver,
+    Secrets,
+    WireRequest,
+    place_secrets,
+)
 from lllm.transport.route import PROXY_UNUSABLE, build_empty_context, load_authorities, read_proxy
 
 _STALE = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
@@ -236,7 +245,7 @@ def _pop(idle: deque[Any]) -> Any:
         return None
 
 
-@cache
+@lru_cache(maxsize=1000)
 def _url(address: str) -> httpx.URL:
     """Return the address, taken apart.
 
@@ -257,7 +266,10 @@ def _place(url: httpx.URL) -> _Place:
 
 
 def _to_httpx(wire: WireRequest, secrets: Secrets, timeout: Mapping[str, float]) -> httpx.Request:
+    address, secrets = place_secrets(wire.url, secrets)
     url = _url(wire.url)
+    if address != wire.url:
+        url = httpx.URL(address)  # not through the cache, which would keep the key
     framing = (("host", url.netloc.decode()), ("content-length", str(len(wire.body))))
     headers = (*framing, *OWN_HEADERS, *wire.headers, *secrets)
     stream = httpx.ByteStream(wire.body)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
+from urllib.parse import quote, urlencode
 
 KEEPALIVE_S = 300.0
 """How long an idle connection is trusted: longer than a pause between two turns."""
@@ -15,7 +16,9 @@ OWN_HEADERS = (("accept-encoding", "identity"), ("user-agent", "lllm"))
 """What every request says. "identity": a proxy that compresses a stream holds tokens back."""
 
 Secrets = tuple[tuple[str, str], ...]
-"""Headers that hold credentials."""
+"""Headers that hold credentials; and, where the name begins with ``?``, parameters of the query that do."""
+QUERY_MARK = "?"
+"""No header's name has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,18 @@ class WireRequest:
     url: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
+
+
+def place_secrets(url: str, secrets: Secrets) -> tuple[str, Secrets]:
+    """Return the address with those secrets that belong into its query, and the other ones. Pure.
+
+    Whoever sends calls this last: the address of a WireRequest is shown and logged, and this one must not be.
+    """
+    pairs = [(name[1:], text) for name, text in secrets if name.startswith(QUERY_MARK)]
+    if not pairs:
+        return url, secrets
+    sign = "&" if "?" in url else "?"
+    return url + sign + urlencode(pairs, quote_via=quote), tuple(one for one in secrets if one[0][:1] != QUERY_MARK)
 
 
 class Receiver(Protocol):

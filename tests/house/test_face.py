@@ -19,7 +19,7 @@ PROMISED = {
     "lllm.llm": "Agent AgentBase AsyncAgentBase Dialog Prompts build_agent register_agent_class register_prompt "
     "PROMPT_REGISTRY AGENT_REGISTRY LLMCaller LLMResponder",
     "lllm.models": "Prompt Message Function FunctionCall MCP ParseError",
-    "lllm.proxies": "BaseProxy ProxyRegistrator register_proxy get_proxy list_proxies",
+    "lllm.proxies": "BaseProxy Proxy ProxyRegistrator register_proxy get_proxy list_proxies load_builtin_proxies",
     "lllm.config": "find_config_file load_config load_agent_config load_project_config",
     "lllm.clients": "LLMProvider LLMConfig LLMResponse CognitiveAgent CognitiveConfig get_llm_client LLMClient "
     "OllamaBackend MLXBackend RemoteBackend MockBackend AgentScheduler ScheduledAgent Proposal local_complete "

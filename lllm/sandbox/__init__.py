@@ -1,0 +1,42 @@
+"""Code that a model wrote, run where it can reach nothing: no network, no files and no environment of the host.
+
+Each name is loaded at first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lllm.sandbox.cell import Called, CellResult, Kernel, OnCall
+    from lllm.sandbox.display import to_safe, to_text
+    from lllm.sandbox.jupyter import JupyterSandbox
+    from lllm.sandbox.policy import SandboxPolicy
+    from lllm.sandbox.session import JupyterSession
+
+__all__ = [
+    "Called",
+    "CellResult",
+    "JupyterSandbox",
+    "JupyterSession",
+    "Kernel",
+    "OnCall",
+    "SandboxPolicy",
+    "to_safe",
+    "to_text",
+]
+
+_HOMES = {
+    **dict.fromkeys(("Called", "CellResult", "Kernel", "OnCall"), "cell"),
+    **dict.fromkeys(("to_safe", "to_text"), "display"),
+    "JupyterSandbox": "jupyter",
+    "JupyterSession": "session",
+    "SandboxPolicy": "policy",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

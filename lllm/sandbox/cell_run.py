@@ -1,0 +1,198 @@
+"""One cell from its code to its result, whatever the code in it does.
+
+Everything is read in the thread that runs the cell, from three descriptors: the kernel's messages, its calls of
+services, and what its programs write past it. Nothing that comes from inside is believed, and all of it is bounded.
+"""
+
+from __future__ import annotations
+
+import select
+import time
+from collections.abc import Mapping
+from typing import Any, cast
+
+from lllm.sandbox.broker import TooManyCalls
+from lllm.sandbox.cell import Called, CellResult, OnCall, Status
+from lllm.sandbox.frames import BadFrame, build_frame
+from lllm.sandbox.link import Link
+from lllm.sandbox.outputs import OutputFold
+
+_SLACK = 2
+"""How many times the cell's own limit may arrive from it before it is taken for hostile, and killed."""
+_BACKGROUND_BYTES = 64 << 10
+_NO_CELL = build_frame({"error": "no cell was running: services are called from cells alone"})
+
+
+class CellRun:
+    """One cell on its way.
+
+    Args:
+        link: to the kernel.
+        code: of the cell.
+        timeout_s: seconds until it is interrupted.
+        on_call: answers its calls of services; None refuses each.
+    """
+
+    def __init__(self, link: Link, code: str, timeout_s: float, on_call: OnCall | None) -> None:
+        self._link, self._process, self._policy = link, link.process, link.policy
+        self._on_call = on_call
+        self._code, self._timeout_s = code, timeout_s
+        self._id = ""
+        self._outputs = OutputFold(self._policy.output_bytes, self._policy.output_messages)
+        self._calls: list[Called] = []
+        self._left = (self._policy.output_bytes + (1 << 20)) * _SLACK
+        self._left_messages = self._policy.output_messages * 100
+        self._reply: Mapping[str, Any] | None = None
+        self._background = ""
+        self._is_interrupted = False
+
+    def to_end(self) -> CellResult:
+        """Run the cell; return what it came to."""
+        try:
+            self._drain_background()
+            self._id = self._link.ask(self._code)
+            status = self._wait(self._timeout_s)
+            if status == "timeout":
+                self._process.interrupt()
+                self._is_interrupted = True
+                if self._wait(self._policy.grace_s) == "timeout":
+                    self._process.kill("timeout")
+        except BadFrame as error:
+            self._process.kill(f"what it sent could not be read: {error.message}")
+        except TooManyCalls as error:
+            self._process.kill(error.message)
+        except _Flooded:
+            self._process.kill("output")
+        return self._result()
+
+    def stop(self) -> None:
+        """Stop the cell, since nobody waits for it any more: so that the next one finds the kernel free."""
+        self._process.interrupt()
+        try:
+            stopped = self._wait(self._policy.grace_s) == "done"
+        except (BadFrame, TooManyCalls, _Flooded):
+            stopped = False
+        if not stopped:
+            self._process.kill("its cell was given up, and went on")
+
+    def _wait(self, timeout_s: float) -> str:
+        """Take what comes until the reply; return ``done``, ``timeout`` or ``ended``."""
+        end_s = time.monotonic() + timeout_s
+        poll = select.poll()
+        for source in (self._process.control, self._process.broker, self._process.output):
+            poll.register(source, select.POLLIN)
+        while self._reply is None:
+            left_s = end_s - time.monotonic()
+            if left_s <= 0:
+                return "timeout"
+            ready = dict(poll.poll(left_s * 1000))
+            if self._process.output in ready and not self._take_raw():
+                poll.unregister(self._process.output)
+            if self._process.control.fileno() in ready:
+                self._take_messages()
+            if self._process.broker.fileno() in ready and not self._take_calls(end_s):
+                poll.unregister(self._process.broker)
+            if not self._link.messages.is_open and self._reply is None:
+                return "ended"
+        while self._take_raw():
+            pass
+        return "done"
+
+    def _take_messages(self) -> None:
+        self._count(self._link.messages.read())
+        while self._reply is None and (message := self._link.messages.next()) is not None:
+            self._left_messages -= 1
+            if self._left_messages < 0:
+                raise _Flooded
+            content = _dict(message.get("content"))
+            if message.get("parent") != self._id:  # from a thread that an earlier cell left
+                self._add_background(content)
+            elif message.get("msg_type") == "execute_reply":
+                self._reply = content
+            else:
+                self._outputs.add(message)
+
+    def _add_background(self, content: Mapping[str, Any]) -> None:
+        left = _BACKGROUND_BYTES - len(self._background)
+        self._background += _text(content.get("text"))[: max(0, left)]
+
+    def _take_calls(self, end_s: float) -> bool:
+        """Answer calls that have arrived; return whether more can come."""
+        self._link.requests.read()
+        while (request := self._link.requests.next()) is not None:
+            on_call = None if self._is_interrupted else self._on_call
+            frame, called = self._link.broker.answer(request, on_call, max(0.001, end_s - time.monotonic()))
+            if called is not None:
+                self._calls.append(called)
+            self._link.answer(frame)
+        return self._link.requests.is_open
+
+    def _take_raw(self) -> bool:
+        """Take what programs wrote past the kernel; return whether more can come."""
+        data = self._link.read_output()
+        self._count(len(data))
+        if data:
+            text = data.decode("utf-8", "replace")
+            self._outputs.add({"msg_type": "stream", "content": {"name": "stdout", "text": text}})
+        return bool(data)
+
+    def _count(self, size: int) -> None:
+        self._left -= size
+        if self._left < 0:
+            raise _Flooded
+
+    def _drain_background(self) -> None:
+        """Take what was written since the last cell ended, and refuse the calls of that time."""
+        self._background = self._link.read_output(_BACKGROUND_BYTES).decode("utf-8", "replace")
+        while size := self._link.messages.read():
+            self._count(size)
+            while (message := self._link.messages.next()) is not None:
+                self._add_background(_dict(message.get("content")))
+        while self._link.requests.read():
+            while self._link.requests.next() is not None:
+                self._link.answer(_NO_CELL)
+
+    def _result(self) -> CellResult:
+        facts: dict[str, Any] = {"calls": tuple(self._calls), "background": self._background}
+        if self._reply is None:
+            status, ename, evalue = _explain(self._process.why_killed, self._timeout_s)
+            outputs = self._outputs.outputs()
+            return CellResult(status, outputs, ename=ename, evalue=evalue, state_lost=True, **facts)
+        reply = self._reply
+        ename, evalue = _text(reply.get("ename")), _text(reply.get("evalue"))
+        status: Status = "ok" if reply.get("status") == "ok" else "error"
+        if reply.get("status") == "output_limit":
+            status, ename = "output_limit", "OutputLimit"
+            evalue = f"the cell wrote more than {self._policy.output_bytes:,} bytes, or showed too many things"
+        elif self._is_interrupted:
+            status, ename = "timeout", "CellTimeout"
+            evalue = f"the cell did not end within {self._timeout_s:g} s and was interrupted"
+        count = reply.get("execution_count")
+        outputs, trace = self._outputs.outputs(), self._outputs.traceback()
+        return CellResult(status, outputs, count if isinstance(count, int) else 0, ename, evalue, trace, **facts)
+
+
+class _Flooded(Exception):
+    """More came than an honest kernel sends."""
+
+
+def _explain(why: str, timeout_s: float) -> tuple[Status, str, str]:
+    """Return status, name and text of a cell whose kernel is gone. Pure."""
+    if why == "timeout":
+        return "timeout", "CellTimeout", f"the cell did not end within {timeout_s:g} s, nor when it was interrupted"
+    if why == "output":
+        return "output_limit", "OutputLimit", "the cell wrote more than it may, and went on"
+    return "died", "KernelDied", why or "the kernel's process ended by itself"
+
+
+def to_died(why: str) -> CellResult:
+    """Return the result of a cell that found no kernel to run in. Pure."""
+    return CellResult("died", ename="KernelDied", evalue=why, state_lost=True)
+
+
+def _dict(value: Any) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

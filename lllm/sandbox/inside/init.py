@@ -1,0 +1,155 @@
+"""The first process of a sandbox: starts the kernel, passes interrupts on to it, and takes all down at the end.
+
+It runs inside, before any code of a model does, and imports nothing of lllm. In tier A it is process 1 of the sandbox's
+own process namespace: when it ends, the operating system kills all others. In tier B it is the one that orphans fall
+to, and it kills them itself.
+
+Its one argument is the number of a socket to the host, its lifeline. The host first sends what to start, a line of
+JSON; later ``I`` interrupts the cell. When the host closes it, or dies, the end has come: nobody has to clean up.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import select
+import signal
+import socket
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # typing takes as long to load as much of the rest
+    from typing import Any
+
+# Standard library only, and little of it: this process is copied for the kernel, and exists once for each of them.
+
+
+def read_spec(lifeline: socket.socket) -> dict[str, Any]:
+    """Return what the host wants started: the first line, as JSON."""
+    text = b""
+    while not text.endswith(b"\n"):
+        piece = lifeline.recv(65536)
+        if not piece:
+            sys.exit(0)
+        text += piece
+    return json.loads(text)
+
+
+def start_kernel(spec: dict[str, Any], lifeline: socket.socket) -> int:
+    """Fork the kernel's process, confine it, and return its number. What it runs from here on is not trusted."""
+    child = os.fork()
+    if child:
+        return child
+    try:
+        lifeline.close()
+        os.setpgid(0, 0)
+        for path in reversed(spec["path"]):
+            sys.path.insert(0, path)
+        import confine  # noqa: PLC0415 - not needed in this process's parent
+
+        confine.confine_kernel(spec)
+        importlib.import_module(spec["program"]).serve(spec)
+    except BaseException:  # noqa: BLE001 - the host reads what stands here when no kernel comes up
+        import traceback  # noqa: PLC0415
+
+        traceback.print_exc()
+        sys.stderr.flush()
+    finally:
+        os._exit(1)
+
+
+def guard(child: int, lifeline: socket.socket) -> None:
+    """Wait until the host has gone or the kernel has ended; reap whoever dies, as process 1 has to."""
+    wake_read, wake_write = os.pipe()
+    os.set_blocking(wake_read, False)
+    os.set_blocking(wake_write, False)
+    signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, wake)
+    ready = select.poll()
+    ready.register(lifeline, select.POLLIN)
+    ready.register(wake_read, select.POLLIN)
+    while not reap(child):
+        for source, _ in ready.poll():
+            if source == wake_read:
+                os.read(wake_read, 4096)
+            elif not obey(lifeline, child):
+                return
+
+
+def wake(_number: int, _frame: Any) -> None:
+    """Do nothing: a signal that has a handler writes into the wake-up pipe."""
+
+
+def obey(lifeline: socket.socket, child: int) -> bool:
+    """Do what the host says; return whether it is still there."""
+    words = lifeline.recv(64)
+    if b"I" in words:
+        try:  # contextlib would be in the memory of each kernel twice
+            os.killpg(child, signal.SIGINT)
+        except ProcessLookupError:
+            pass
+    return bool(words)
+
+
+def reap(child: int) -> bool:
+    """Reap all that have ended; return whether the kernel is among them."""
+    while True:
+        try:
+            ended, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return True
+        if ended == child:
+            return True
+        if ended == 0:
+            return False
+
+
+def kill_rest() -> None:
+    """Kill every descendant, where no process namespace does it. Those whose parent died are children of this one."""
+    for _ in range(1000):
+        for pid in descendants(os.getpid()):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except OSError:
+                pass
+        try:
+            os.waitpid(-1, 0)
+        except ChildProcessError:
+            return
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the processes below one, as they are now."""
+    found = []
+    try:
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/children") as children:
+                for child in map(int, children.read().split()):
+                    found += [child, *descendants(child)]
+    except OSError:
+        pass
+    return found
+
+
+def main() -> None:
+    """Start the kernel that the host describes, and stay until it or the host ends."""
+    lifeline = socket.socket(fileno=int(sys.argv[1]))
+    spec = read_spec(lifeline)
+    sys.path.insert(0, spec["path"][0])
+    import confine  # noqa: PLC0415 - its place is in the specification
+
+    confine.confine_init()
+    if (user := spec.pop("drop_to", None)) is not None:  # whoever interrupts the kernel must be of its user
+        confine.drop_privileges(user)
+    child = start_kernel(spec, lifeline)
+    for number in spec["fds"].values():
+        os.close(number)
+    guard(child, lifeline)
+    if os.getpid() != 1:
+        kill_rest()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

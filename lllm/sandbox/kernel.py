@@ -1,0 +1,111 @@
+"""A kernel on this machine: started in a sandbox, asked one cell at a time, ended with all that it started."""
+
+from __future__ import annotations
+
+import select
+import threading
+import time
+
+from lllm.errors import SandboxUnavailable
+from lllm.sandbox.cell import CellResult, OnCall
+from lllm.sandbox.cell_run import CellRun, to_died
+from lllm.sandbox.isolator import Isolator
+from lllm.sandbox.link import Link
+from lllm.sandbox.policy import SandboxPolicy
+from lllm.sandbox.warden import WARDEN
+
+START_S = 30.0
+
+
+class LocalKernel:
+    """One kernel in a sandbox on this machine.
+
+    Args:
+        isolator: what shuts it in.
+        policy: how much it may use.
+
+    Raises:
+        SandboxUnavailable: it did not come up; the message holds what it said.
+    """
+
+    def __init__(self, isolator: Isolator, policy: SandboxPolicy) -> None:
+        self.policy = policy
+        self._link = Link(isolator, policy)
+        self._process = self._link.process
+        self._running = threading.Lock()
+        self._is_ready = self._is_closed = False
+
+    @property
+    def tier(self) -> str:
+        """How it is isolated: ``A``, ``B`` or ``none``."""
+        return self._process.tier
+
+    @property
+    def pid(self) -> int:
+        """The host's number of the sandbox's first process."""
+        return self._process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it can run another cell."""
+        return not self._is_closed and self._link.is_open
+
+    def wait_ready(self, timeout_s: float = START_S) -> None:
+        """Wait until it has come up.
+
+        Raises:
+            SandboxUnavailable: it did not.
+        """
+        end_s = time.monotonic() + timeout_s
+        while not self._is_ready:
+            ready = select.select([self._process.control], (), (), max(0.0, end_s - time.monotonic()))[0]
+            if ready:
+                self._link.messages.read()
+                self._is_ready = self._link.messages.next() is not None
+            if not self._is_ready and (not ready or not self._link.messages.is_open):
+                said = self._link.read_output().decode("utf-8", "replace").strip()
+                self.close()
+                raise SandboxUnavailable(f"the kernel did not start: {said[-2000:] or 'it said nothing'}")
+
+    def execute(self, code: str, timeout_s: float | None = None, on_call: OnCall | None = None) -> CellResult:
+        """Run one cell to its end; see ``Kernel``.
+
+        What breaks into the wait, such as Ctrl-C, first stops the cell and is then raised again.
+        """
+        with self._running:
+            if not self.is_alive:
+                return to_died("the kernel has ended before this cell")
+            self.wait_ready()
+            run = CellRun(self._link, code, self.policy.timeout_s if timeout_s is None else timeout_s, on_call)
+            WARDEN.watch(self._process)
+            try:
+                return run.to_end()
+            except BaseException:
+                run.stop()
+                raise
+            finally:
+                self._rest()
+
+    def _rest(self) -> None:
+        """Let the warden rest after a cell; let go of a kernel that was closed meanwhile."""
+        if self.is_alive and not self._is_closed:
+            WARDEN.rest(self._process)
+            return
+        WARDEN.forget(self._process)
+        if self._is_closed:
+            self._process.close()
+
+    def interrupt(self) -> None:
+        """Interrupt the cell that runs; does nothing between cells."""
+        self._process.interrupt()
+
+    def close(self) -> None:
+        """End it and all that it started, also under a cell that runs, which then ends as ``died``."""
+        WARDEN.forget(self._process)
+        self._is_closed = True
+        self._process.kill("it was closed")
+        if self._running.acquire(blocking=False):  # else whoever runs the cell lets go of what it still reads
+            try:
+                self._process.close()
+            finally:
+                self._running.release()

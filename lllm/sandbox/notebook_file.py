@@ -1,0 +1,123 @@
+"""A notebook on the disk: held by one session at a time, and either as it was or as it is now, never half of each."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import NoReturn
+
+from lllm.errors import NotebookError
+from lllm.sandbox.notebook import Notebook, to_json
+from lllm.sandbox.read_notebook import from_json
+
+
+class NotebookFile:
+    """The file of one notebook, locked from construction to ``close``. The system unlocks it when the process dies.
+
+    Raises:
+        NotebookError: another session, in this process or another, holds it; or its folder cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock_path = path.with_name(f".{path.name}.lock")
+        self._fd = -1
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            while self._fd < 0:
+                self._fd = _take(self._lock_path)
+        except BlockingIOError:
+            told = "another session works on this notebook"
+            raise NotebookError(told, where=str(path), hint="close that one, or take another name") from None
+        except OSError as error:
+            _refuse("locked", path, error)
+
+    def load(self) -> Notebook | None:
+        """Return the notebook; None where there is none yet.
+
+        Raises:
+            NotebookError: it cannot be read, or is no notebook of a session.
+        """
+        try:
+            return from_json(self.path.read_text("utf-8"), str(self.path))
+        except FileNotFoundError:
+            return None
+        except UnicodeDecodeError as error:
+            raise NotebookError(f"this is no notebook: {error}", where=str(self.path)) from error
+        except OSError as error:
+            _refuse("read", self.path, error)
+
+    def save(self, notebook: Notebook, *, sync: bool = False) -> None:
+        """Write the notebook; it outlives this process from then on, and a power loss if ``sync``.
+
+        Raises:
+            NotebookError: it cannot be written, such as on a full disk; the file is as it was.
+        """
+        content = to_json(notebook).encode("utf-8")
+        draft = self.path.with_name(f".{self.path.name}.tmp")
+        try:
+            try:
+                _write(draft, content, sync=sync)
+                draft.replace(self.path)
+            finally:
+                with suppress(OSError):
+                    draft.unlink(missing_ok=True)
+        except OSError as error:
+            _refuse("written", self.path, error)
+
+    def set_aside(self) -> Path:
+        """Give the file another name that is free, and return that."""
+        number = 1
+        while os.path.lexists(aside := self.path.with_name(f"{self.path.stem}.before-{number}.ipynb")):
+            number += 1
+        try:
+            return self.path.rename(aside)
+        except OSError as error:
+            _refuse("set aside", self.path, error)
+
+    def remove(self) -> None:
+        """Delete the notebook, and its folder if nothing else is in it."""
+        with suppress(FileNotFoundError):
+            self.path.unlink()
+        self.close()
+        with suppress(OSError):
+            self.path.parent.rmdir()
+
+    def close(self) -> None:
+        """Let another session have it. Closing twice does nothing."""
+        if self._fd >= 0:
+            with suppress(OSError):
+                self._lock_path.unlink()  # while it is held: who waits for it looks again
+            os.close(self._fd)
+            self._fd = -1
+
+
+def _take(path: Path) -> int:
+    """Return a locked file; -1 when its name meanwhile stands for another file, or for none."""
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(fd), path.stat()):
+                return fd
+    except BaseException:
+        os.close(fd)
+        raise
+    os.close(fd)
+    return -1
+
+
+def _write(path: Path, content: bytes, *, sync: bool) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+    with os.fdopen(fd, "wb", buffering=0) as file:
+        view = memoryview(content)
+        while view:
+            view = view[file.write(view) :]
+        if sync:
+            os.fsync(fd)
+
+
+def _refuse(what: str, path: Path, error: OSError) -> NoReturn:
+    raise NotebookError(f"the notebook cannot be {what}: {error.strerror}", where=str(path)) from error

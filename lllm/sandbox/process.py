@@ -1,0 +1,165 @@
+"""A kernel's process as the host holds it: four descriptors to it, and the means to end it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from subprocess import DEVNULL, Popen, TimeoutExpired
+from typing import Any
+
+from lllm.errors import SandboxUnavailable
+from lllm.sandbox.isolator import KERNEL, Isolator, Program
+from lllm.sandbox.policy import SandboxPolicy
+
+_ENDS_S = 2.0
+
+
+class SandboxProcess:
+    """One sandbox that was started. What it says is not to be believed; what it uses is watched by the warden.
+
+    Attributes:
+        control: socket to the kernel.
+        broker: socket of its calls.
+        output: descriptor of what it and its programs write past the kernel.
+        why_killed: what it was killed for, such as ``memory``; empty while nobody did.
+    """
+
+    def __init__(self, isolator: Isolator, policy: SandboxPolicy, program: Program = KERNEL) -> None:
+        self.policy, self.tier = policy, isolator.tier
+        self.why_killed = ""
+        self._lock = threading.Lock()
+        plan = isolator.plan(policy)
+        self.folder = plan.folder
+        with _pairs() as ends:
+            self.control, control = ends.socket()
+            self.broker, broker = ends.socket()
+            self._lifeline, lifeline = ends.socket()
+            self.output, output = ends.pipe()
+            numbers = {"control": control.fileno(), "broker": broker.fileno(), "output": output, **program.fds}
+            ends.theirs += plan.fds
+            self._popen = _spawn(
+                [*plan.argv, str(lifeline.fileno())],
+                output,
+                (*numbers.values(), lifeline.fileno(), *plan.fds),
+                plan.user,
+            )
+        spec = {**plan.spec, **program.told, "program": program.name, "fds": numbers}
+        self._lifeline.sendall(json.dumps(spec).encode() + b"\n")
+        for end in (self._lifeline, self.control, self.broker):
+            end.setblocking(False)
+
+    @property
+    def pid(self) -> int:
+        """The host's number of the first process; all others of the sandbox are below it."""
+        return self._popen.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended."""
+        return self._popen.poll() is None
+
+    def interrupt(self) -> None:
+        """Have the kernel's process group get SIGINT."""
+        with suppress(OSError):
+            self._lifeline.send(b"I")
+
+    def kill(self, why: str = "") -> None:
+        """End everything in the sandbox, and wait until it is gone."""
+        with self._lock:
+            self.why_killed = self.why_killed or why
+            for end in (self._lifeline, self.control, self.broker):
+                with suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+            try:
+                self._popen.wait(_ENDS_S)
+            except TimeoutExpired:
+                for pid in reversed(list(tree(self.pid))):
+                    with suppress(OSError):
+                        os.kill(pid, signal.SIGKILL)
+                self._popen.wait()
+
+    def close(self) -> None:
+        """Kill it, and let go of all that it held on the host."""
+        self.kill()
+        with self._lock:
+            for end in (self._lifeline, self.control, self.broker):
+                end.close()
+            output, self.output = self.output, -1
+            if output >= 0:
+                os.close(output)
+            if self.folder is not None:
+                shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def tree(pid: int) -> Iterator[int]:
+    """Yield a process and all below it, as they are now; nothing where it has ended."""
+    found = [pid]
+    while found:
+        here = found.pop()
+        try:
+            threads = os.listdir(f"/proc/{here}/task")  # noqa: PTH208 - names are wanted, not paths
+        except OSError:
+            continue
+        yield here
+        for thread in threads:
+            with suppress(OSError):
+                found += map(int, Path(f"/proc/{here}/task/{thread}/children").read_text("ascii").split())
+
+
+class _Ends:
+    """Pairs of which this process keeps one end, and the other is closed once the child has it."""
+
+    def __init__(self) -> None:
+        self.ours: list[Any] = []
+        self.theirs: list[Any] = []
+
+    def socket(self) -> tuple[socket.socket, socket.socket]:
+        pair = socket.socketpair()
+        self.ours.append(pair[0])
+        self.theirs.append(pair[1])
+        return pair
+
+    def pipe(self) -> tuple[int, int]:
+        pair = os.pipe()
+        self.ours.append(pair[0])
+        self.theirs.append(pair[1])
+        os.set_blocking(pair[0], False)
+        return pair
+
+
+@contextmanager
+def _pairs() -> Generator[_Ends]:
+    ends = _Ends()
+    try:
+        yield ends
+    except BaseException:
+        _close(ends.ours)
+        raise
+    finally:
+        _close(ends.theirs)
+
+
+def _close(ends: list[Any]) -> None:
+    for end in ends:
+        if isinstance(end, int):
+            os.close(end)
+        else:
+            end.close()
+
+
+def _spawn(argv: list[str], output: int, fds: tuple[int, ...], user: int | None) -> Popen[bytes]:
+    """Start a program with no environment. It is none of this terminal's, so Ctrl-C does not reach it."""
+    try:
+        return Popen(  # noqa: S603 - the isolator's own words
+            argv, stdin=DEVNULL, stdout=output, stderr=output, env={}, pass_fds=fds, start_new_session=True,
+            user=user, group=user, extra_groups=None if user is None else (), cwd="/",
+        )  # fmt: skip
+    except OSError as error:
+        raise SandboxUnavailable(f"{argv[0]} cannot be started: {error}") from error

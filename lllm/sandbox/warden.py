@@ -1,0 +1,129 @@
+"""Watches what sandboxes use, from outside, and kills those that use too much.
+
+A limit on each process does not bound their sum, and in tier B nothing bounds the number of processes or the files. One
+thread looks at all sandboxes in which something may run: ten times a second, so a sandbox can be over its limits for
+about that long. An idle kernel costs nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from lllm.sandbox.process import SandboxProcess, tree
+
+TICK_S = 0.1
+_OWN = 4
+"""Processes and threads that a sandbox has beside what its cells start: isolator, init, kernel, and a spare one."""
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_MOST_FILES = 20_000
+
+
+class Warden:
+    """The thread that looks."""
+
+    def __init__(self) -> None:
+        self._reset()
+        os.register_at_fork(after_in_child=self._reset)  # threads do not survive a fork
+
+    def _reset(self) -> None:
+        self._lock = threading.Lock()
+        self._watched: set[SandboxProcess] = set()
+        self._wake = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def watch(self, process: SandboxProcess) -> None:
+        """Look at a sandbox from now on, until nothing runs in it but its idle kernel."""
+        with self._lock:
+            self._watched.add(process)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="lllm-sandbox-warden", daemon=True)
+                self._thread.start()
+        self._wake.set()
+
+    def rest(self, process: SandboxProcess) -> None:
+        """Stop looking at a sandbox whose cell has ended, unless the cell left something running."""
+        with self._lock:
+            if len(list(tree(process.pid))) <= _OWN - 1:
+                self._watched.discard(process)
+
+    def forget(self, process: SandboxProcess) -> None:
+        """Stop looking at a sandbox that has ended."""
+        with self._lock:
+            self._watched.discard(process)
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                watched = list(self._watched)
+                if not watched:
+                    self._wake.clear()
+            for process in watched:
+                if why := find_excess(process):
+                    process.kill(why)
+                    self.forget(process)
+            if watched:
+                time.sleep(TICK_S)
+            else:
+                self._wake.wait()
+
+
+def find_excess(process: SandboxProcess) -> str:
+    """Return which limit a sandbox is over, in words for the model; empty when it is within all."""
+    policy = process.policy
+    pids = list(tree(process.pid))
+    if not pids:
+        return ""
+    threads = sum(_count_threads(pid) for pid in pids)
+    if threads > policy.processes + _OWN:
+        return f"it had {threads} processes and threads, and may have {policy.processes}"
+    # Pages that processes share count once for each here: cheap, and never too few. The exact sum only near the limit.
+    if sum(map(_own_bytes, pids)) > policy.memory_bytes and sum(map(_exact_bytes, pids)) > policy.memory_bytes:
+        return f"its processes used more than {policy.memory_bytes >> 20} MiB of memory together"
+    if process.folder is not None and (size := _folder_bytes(process.folder)) > policy.tmp_bytes:
+        return f"its files took {size >> 20} MiB, and may take {policy.tmp_bytes >> 20}"
+    return ""
+
+
+def _count_threads(pid: int) -> int:
+    with suppress(OSError):
+        return len(os.listdir(f"/proc/{pid}/task"))  # noqa: PTH208 - a number is wanted, not paths
+    return 0
+
+
+def _own_bytes(pid: int) -> int:
+    with suppress(OSError, ValueError, IndexError):
+        resident, shared = Path(f"/proc/{pid}/statm").read_text("ascii").split()[1:3]
+        return (int(resident) - int(shared)) * _PAGE
+    return 0
+
+
+def _exact_bytes(pid: int) -> int:
+    with suppress(OSError, ValueError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) << 10
+    return 0
+
+
+def _folder_bytes(folder: Path) -> int:
+    """Return what the files below a folder take; too many of them take too much, whatever is in them."""
+    total = count = 0
+    waiting = [folder]
+    while waiting:
+        with suppress(OSError), os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                count += 1
+                if count > _MOST_FILES:
+                    return 1 << 62
+                with suppress(OSError):
+                    total += entry.stat(follow_symlinks=False).st_blocks * 512
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(Path(entry.path))
+    return total
+
+
+WARDEN = Warden()

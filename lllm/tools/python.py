@@ -1,0 +1,214 @@
+"""``run_python``: a function that any prompt can list, by which a model runs code in a sandboxed kernel.
+
+One kernel serves the cells of one session, or of one scope of it where work runs side by side; it starts with the first
+cell and ends with the session. Each cell is a step of the session: in the log with its outputs and with what it called.
+A replay serves the function's results and starts no kernel. A session that goes on, resumed or forked, has a new
+kernel, which first runs the recorded cells again, with the recorded answers of the services that they called.
+"""
+
+from __future__ import annotations
+
+import atexit
+import re
+import threading
+from collections import deque
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from lllm.errors import FunctionError, ProxyError
+from lllm.llm.belongings import Belongings
+from lllm.llm.outside import perform
+from lllm.llm.place import SCOPE
+from lllm.llm.session import Session, current_session
+from lllm.models.function import Function
+from lllm.proxies.flow import to_answer
+from lllm.sandbox.cell import CellResult, Kernel, OnCall
+from lllm.sandbox.display import to_text
+from lllm.sandbox.policy import SandboxPolicy
+
+DESCRIPTION = (
+    "Run Python code in a sandboxed Jupyter kernel and read what it prints, shows, returns or raises. Variables and "
+    "files in the working folder stay for the next call. There is no network and nobody to ask for input. "
+    "CALL_API(endpoint, params) calls a service that the instructions name and returns its answer as Python data."
+)
+LOST = "the kernel is a new one: variables and files of the earlier cells are gone"
+_CODE = {"type": "string", "description": "Python code; the value of its last line is shown"}
+STEP = "cell"
+# The end of a function's scope, or of a step's; see lllm.log.scopes.
+_OF_A_CALL = re.compile(r"-f[0-9]+(\+[0-9]+)?$|~")
+_PROXY = "proxy"
+
+
+class Interpreter:
+    """The kernel of one session or scope: started at the first cell, replaced when it dies.
+
+    Args:
+        policy: its limits.
+        scope: of the session, whose cells these are.
+        tape: what the session goes on from, or None.
+    """
+
+    def __init__(self, policy: SandboxPolicy, scope: str = "", tape: Any = None) -> None:
+        self._policy, self._scope, self._tape = policy, scope, tape
+        self._lock = threading.Lock()
+        self._kernel: Kernel | None = None
+        self._is_lost = False
+
+    def run(self, code: str, timeout_s: float | None, on_call: OnCall | None) -> CellResult:
+        """Run one cell, one at a time."""
+        with self._lock:
+            kernel = self._use_kernel()
+            result = kernel.execute(code, timeout_s, on_call)
+            if not kernel.is_alive:
+                self._drop()
+            return self._with_loss(result)
+
+    def close(self) -> None:
+        """End the kernel, also under a cell that runs."""
+        kernel = self._kernel
+        if kernel is not None:
+            kernel.close()
+
+    def _use_kernel(self) -> Kernel:
+        if self._kernel is None:
+            from lllm.sandbox.pool import find_pool  # noqa: PLC0415 - not before code is to be run
+
+            self._kernel = find_pool(self._policy).acquire()
+            tape, self._tape = self._tape, None
+            if tape is not None:
+                self._is_lost = not rebuild(self._kernel, tape, self._scope)
+        return self._kernel
+
+    def _drop(self) -> None:
+        kernel, self._kernel = self._kernel, None
+        if kernel is not None:
+            kernel.close()
+
+    def _with_loss(self, result: CellResult) -> CellResult:
+        """Say once that what earlier cells did is gone, where it could not be rebuilt."""
+        is_lost, self._is_lost = self._is_lost, False
+        return CellResult.from_dict({**result.to_dict(), "state_lost": True}) if is_lost else result
+
+
+def rebuild(kernel: Kernel, tape: Any, scope: str) -> bool:
+    """Run the recorded cells of a scope again; return whether each came to what it came to then.
+
+    What they call is answered from the recording: no service is asked twice.
+    """
+    calls = tape.earlier(_PROXY)
+    for id_, about, value in tape.earlier(STEP):
+        if _user_scope(id_.rpartition("v/")[0]) != scope:
+            continue
+        if isinstance(value, BaseException):
+            return False
+        was = CellResult.from_dict(value)
+        if was.state_lost and was.status != "ok":
+            return False
+        inside = f"{id_.replace('/', '~')}."
+        answers = deque((told, answer) for call_id, told, answer in calls if call_id.startswith(inside))
+        now = kernel.execute(about["code"], about.get("timeout_s"), partial(_answer, answers))
+        if now.status != was.status or not kernel.is_alive:
+            return False
+    return True
+
+
+def _answer(answers: deque[tuple[Mapping[str, Any], Any]], endpoint: str, params: Any, _left_s: float) -> Any:
+    """Return the recorded answer of a call, or raise what says that another one was recorded."""
+    if not answers or (answers[0][0].get("endpoint"), answers[0][0].get("params")) != (endpoint, params):
+        raise ProxyError(f"the recording has no call of {endpoint} here")
+    told = answers.popleft()[1]
+    if isinstance(told, BaseException):  # it was broken off
+        raise ProxyError(str(told))
+    return to_answer(told)
+
+
+def _user_scope(scope: str) -> str:
+    """Return the scope of the user's own, or of a run, around what functions and steps have opened inside it."""
+    outer, _, last = scope.rstrip(".").rpartition(".")
+    return _user_scope(outer) if _OF_A_CALL.search(last) else scope.rstrip(".")
+
+
+class PythonTool:
+    """What stands behind one ``run_python``.
+
+    Args:
+        policy: of its kernels.
+        timeout_s: of one cell; None takes the policy's.
+        limit_chars: of the text that the model reads of a cell.
+    """
+
+    def __init__(self, policy: SandboxPolicy, timeout_s: float | None, limit_chars: int) -> None:
+        self.policy, self.timeout_s, self.limit_chars = policy, timeout_s, limit_chars
+        self._loose = Belongings()  # of code that runs outside of any session
+        atexit.register(self._loose.close)
+
+    def run(self, code: str) -> str:
+        """Run one cell in the kernel of the current session; return what the model reads of it."""
+        session = current_session()
+        about: dict[str, Any] = {"code": code}
+        if self.timeout_s is not None:
+            about["timeout_s"] = self.timeout_s
+        value = perform(STEP, about, lambda: self._run(session, code), repeatable=True)
+        return to_text(CellResult.from_dict(value), self.limit_chars)
+
+    def _run(self, session: Session | None, code: str) -> dict[str, Any]:
+        on_call = None if session is None else _to_on_call(session)
+        return self._interpreter(session).run(code, self.timeout_s, on_call).to_dict()
+
+    def _interpreter(self, session: Session | None) -> Interpreter:
+        if session is None:
+            return self._loose.get("", lambda: Interpreter(self.policy))
+        scope = _user_scope(SCOPE.get())
+        make = lambda: Interpreter(self.policy, scope, session.tape)  # noqa: E731 - used in the next line
+        return session.belongings.get((self, scope), make)
+
+
+def _to_on_call(session: Session) -> OnCall:
+    """Return what answers ``CALL_API`` in a session: its proxy."""
+    return lambda endpoint, params, left_s: session.proxy(endpoint, params, timeout_s=left_s)
+
+
+def python_function(
+    *,
+    policy: SandboxPolicy | None = None,
+    timeout_s: float | None = None,
+    limit_chars: int = 10_000,
+    name: str = "run_python",
+    description: str = DESCRIPTION,
+) -> Function:
+    """Return a function by which a model runs Python in a sandbox of its own.
+
+    Args:
+        policy: limits of the kernel; the default's are in its reference.
+        timeout_s: seconds that one cell may take; None takes the policy's.
+        limit_chars: of the text that the model reads of a cell; the log keeps all that the policy allows.
+        name: what the model calls it.
+        description: what the model is told.
+    """
+    tool = PythonTool(policy or SandboxPolicy(), timeout_s, limit_chars)
+    return Function(
+        name, description, {"code": _CODE}, required=["code"], function=tool.run, repeatable=True, allow_repeat=True
+    )
+
+
+run_python = python_function()
+"""Runs Python in a sandbox with the default limits. List it in a prompt's ``functions_list``."""
+
+
+def _read_docs(endpoints: list[str]) -> str:
+    session = current_session()
+    if session is None:
+        raise FunctionError("no session is open here, so no proxies are active")
+    return session.proxy.retrieve_api_docs(endpoints)
+
+
+api_docs = Function(
+    "api_docs",
+    "Read the documentation of service endpoints: their parameters and what they answer.",
+    {"endpoints": {"type": "array", "items": {"type": "string"}, "description": "such as fred/series/observations"}},
+    required=["endpoints"],
+    function=_read_docs,
+    repeatable=True,
+)
+"""Tells a model about the endpoints of the active proxies. List it beside ``run_python``."""

@@ -1,0 +1,200 @@
+"""``run_python``: cells are steps of their session, a replay needs no kernel, and a run that goes on gets its state back."""
+
+import os
+from collections import deque
+
+import pytest
+from python_scene import CELLS, KEY, Analyst, Service
+
+from lllm.errors import LogError, ProxyError, SandboxUnavailable
+from lllm.llm.session import Session
+from lllm.log import MemoryLog
+from lllm.replay import fork, replay, resume
+from lllm.sandbox.cell import CellResult
+from lllm.sandbox.policy import SandboxPolicy
+from lllm.sandbox.probe import CHOOSER
+from lllm.sandbox.process import tree
+from lllm.tools import api_docs, python_function, run_python
+from lllm.tools.python import PythonTool, _answer, rebuild
+
+
+@pytest.fixture(scope="module", autouse=True)
+def sandbox():
+    try:
+        CHOOSER.start(SandboxPolicy()).close()
+    except SandboxUnavailable as error:
+        pytest.skip(f"no sandbox works here: {error}")
+
+
+@pytest.fixture
+def service():
+    service = Service()
+    yield service
+    service.close()
+
+
+@pytest.fixture
+def analyst(tmp_path, service, monkeypatch):
+    return Analyst(tmp_path, service, monkeypatch)
+
+
+def test_cells_share_their_state_and_call_services(analyst, service):
+    analyst.record()
+    assert analyst.events()[-1].data["result"] == "the answer is 70"
+    assert service.asked == [("/rows?n=3", KEY)]
+
+
+def test_a_replay_needs_neither_kernel_nor_service(analyst, service, monkeypatch):
+    analyst.record()
+    service.close()
+    monkeypatch.delenv("SHOP_KEY")
+    before = set(tree(os.getpid()))
+    report = replay(analyst.log, "whole", analyst.run)
+    assert (report.status, report.replayed) == ("same", report.events)
+    assert analyst.asked == 0
+    assert set(tree(os.getpid())) <= before
+
+
+def test_every_cell_and_every_call_is_an_event(analyst):
+    analyst.record()
+    steps = [(e.data["name"], e.data["about"]) for e in analyst.events() if e.kind == "step"]
+    call = ("proxy", {"endpoint": "shop/sales/rows", "params": {"n": 3}, "cutoff_date": None})
+    assert steps == [("cell", {"code": CELLS[0]}), call, *(("cell", {"code": code}) for code in CELLS[1:])]
+
+
+def test_the_key_of_a_service_is_nowhere(analyst, service):
+    """The service echoes it: neither the log, nor what the model reads, nor the kernel may have it."""
+    analyst.cells = ("print(CALL_API('shop/sales/rows', {'n': 1}))", "import os; print(dict(os.environ))")
+    analyst.record()
+    assert service.asked[0][1] == KEY
+    assert KEY not in analyst.text()
+
+
+def test_a_fork_gets_the_state_of_the_cells_before_it(analyst, service):
+    """What they called is answered from the log: no service is asked twice."""
+    analyst.record()
+    service.asked.clear()
+    report = fork(analyst.log, "whole", "1/s2", analyst.run)
+    assert report.result == "the answer is 70"
+    assert service.asked == []
+
+
+def test_a_resumed_run_gets_its_state_back(analyst, service):
+    analyst.record()
+    service.close()
+    place = analyst.log.folder
+    lines = (place / "whole" / "events-000001.jsonl").read_bytes().splitlines(keepends=True)
+    dead = next(e.seq for e in analyst.events() if e.kind == "function.call" and e.id == "1/s1/f0")
+    (place / "died").mkdir()
+    (place / "died" / "events-000001.jsonl").write_bytes(b"".join(lines[:dead]))
+    report = resume(analyst.log, "died", analyst.run)
+    assert report.result == "the answer is 70"
+
+
+class Recorded:
+    """A kernel and a tape: cells of a recording, and what each comes to when it is run again."""
+
+    is_alive, tier = True, "A"
+
+    def __init__(self, *cells):
+        self.cells, self.ran = cells, []
+
+    def earlier(self, name):
+        ran = [(f"{scope}1-s{i}-f0.v/0", {"code": code}, value) for i, (scope, code, value, _) in enumerate(self.cells)]
+        return ran if name == "cell" else []
+
+    def execute(self, code, timeout_s=None, on_call=None):
+        self.ran.append(code)
+        return CellResult(next(now for _, known, _, now in self.cells if known == code))
+
+
+OK = CellResult("ok").to_dict()
+
+
+def test_cells_are_run_again_in_their_order():
+    tape = Recorded(("", "a", OK, "ok"), ("", "b", CellResult("error").to_dict(), "error"))
+    assert rebuild(tape, tape, "")
+    assert tape.ran == ["a", "b"]
+
+
+def test_a_cell_that_comes_to_something_else_means_that_state_is_lost():
+    """A rebuilt kernel must not pretend: what hung on more than cells and calls cannot come back."""
+    tape = Recorded(("", "a", OK, "error"), ("", "b", OK, "ok"))
+    assert not rebuild(tape, tape, "")
+    assert tape.ran == ["a"]
+
+
+def test_a_cell_that_was_broken_off_cannot_be_run_again():
+    tape = Recorded(("", "a", LogError("KeyboardInterrupt: "), "ok"))
+    assert not rebuild(tape, tape, "")
+
+
+def test_only_the_cells_of_the_own_scope_are_run_again():
+    """Another scope's had another kernel."""
+    tape = Recorded(("side.", "a", OK, "ok"), ("", "b", OK, "ok"))
+    assert rebuild(tape, tape, "side")
+    assert tape.ran == ["a"]
+
+
+def test_a_call_that_was_not_recorded_is_refused_while_cells_run_again(analyst, service):
+    """A changed call must not go out while nobody but the rebuilding looks."""
+    analyst.record()
+    service.asked.clear()
+    answers = deque([({"endpoint": "shop/sales/rows", "params": {"n": 3}}, {"data": 1})])
+    with pytest.raises(ProxyError, match="no call"):
+        _answer(answers, "shop/sales/rows", {"n": 4}, 1.0)
+    assert _answer(answers, "shop/sales/rows", {"n": 3}, 1.0) == 1
+    with pytest.raises(ProxyError, match="no call"):
+        _answer(answers, "shop/sales/rows", {"n": 3}, 1.0)
+
+
+def test_parallel_scopes_have_kernels_of_their_own():
+    """Items of a map run at the same time: one kernel for both would mix their variables, by chance."""
+    tool = PythonTool(SandboxPolicy(), None, 1000)
+
+    def work(number):
+        tool.run(f"mine = {number}")
+        return tool.run("mine")
+
+    with Session.open(MemoryLog(), "s", header={"task": "t"}) as session:
+        assert session.map(work, [1, 2]) == ["1", "2"]
+
+
+def test_a_kernel_that_was_killed_is_replaced_and_the_model_is_told():
+    tool = PythonTool(SandboxPolicy(timeout_s=0.5, grace_s=0.2), None, 1000)
+    with Session.open(MemoryLog(), "s", header={"task": "t"}):
+        tool.run("x = 1")
+        told = tool.run("import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass")
+        assert "replaced" in told
+        assert "NameError" in tool.run("x")
+
+
+def test_the_kernel_ends_with_its_session():
+    tool = PythonTool(SandboxPolicy(), None, 1000)
+    with Session.open(MemoryLog(), "s", header={"task": "t"}) as session:
+        tool.run("1")
+        kernel = session.belongings.get((tool, ""), None)._kernel
+        assert kernel.is_alive
+    assert not kernel.is_alive
+
+
+def test_a_long_result_is_cut_for_the_model_and_whole_in_the_log():
+    tool = PythonTool(SandboxPolicy(), None, 100)
+    log = MemoryLog()
+    with Session.open(log, "s", header={"task": "t"}):
+        assert len(tool.run("print('y' * 5000)")) < 300
+    value = next(e for e in log.read_run("s") if e.kind == "value")
+    assert "y" * 5000 in value.data["value"]["outputs"][0]["text"]
+
+
+def test_without_proxies_a_call_is_refused():
+    tool = PythonTool(SandboxPolicy(), None, 1000)
+    with Session.open(MemoryLog(), "s", header={"task": "t"}):
+        assert "has no proxy" in tool.run("CALL_API('x/y/z')")
+
+
+def test_a_function_of_its_own_has_limits_of_its_own():
+    mine = python_function(name="py", policy=SandboxPolicy(timeout_s=0.3), limit_chars=500)
+    assert (mine.name, mine.repeatable, mine.allow_repeat) == ("py", True, True)
+    assert run_python.name == "run_python"
+    assert api_docs.name == "api_docs"
