@@ -306,8 +306,8 @@ class SandboxError(LLLMError):
     """Code could not be run in the sandbox."""
 
 
-class SandboxUnavailable(SandboxError):
-    """No isolator works on this machine; the hint is the command that installs one."""
+class SandboxUnavailable(SandboxError, ConfigError):
+    """No isolator works on this machine; the hint is the command that mends it. No model is told: it could not."""
 
 
 class CellTimeout(SandboxError):

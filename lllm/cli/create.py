@@ -10,10 +10,14 @@ from lllm.cli.options import standard
 from lllm.cli.screen import Screen
 from lllm.cli.template import check_name, find_template, list_templates, render_path, save_project, tokens_of
 
+_QUESTIONS = {
+    "init_template": "What does the fuel for 420 km cost?",
+    "example": "How are the sales of tea developing?",
+}
 _NEXT = """
 next:
   cd {folder}
-  lllm run "What does the fuel for 420 km cost?"
+  lllm run "{question}"
   lllm replay last
 """
 
@@ -44,7 +48,8 @@ def create(screen: Screen, name: str | None, template_name: str, folder: str, *,
     for file in files:
         screen.line(str(Path(target.name, file)))
     if not dry_run:
-        screen.say(_NEXT.format(folder=Path(folder, name)).rstrip())
+        question = _QUESTIONS.get(template_name, "...")
+        screen.say(_NEXT.format(folder=Path(folder, name), question=question).rstrip())
     return 0
 
 

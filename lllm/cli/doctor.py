@@ -49,7 +49,9 @@ def doctor(screen: Screen, *, providers: bool, config: str | None) -> int:
 
     Nothing is sent anywhere, unless --providers asks the model servers of the config and of lllm.toml.
     """
-    checks = [*_installation(), *_project(config)]
+    from lllm.cli.doctor_sandbox import check_sandbox  # noqa: PLC0415 - heavy
+
+    checks = [*_installation(), *_project(config), *check_sandbox()]
     if providers:
         from lllm.cli.doctor_servers import check_servers  # noqa: PLC0415 - heavy
 

@@ -115,11 +115,10 @@ def test(screen: Screen, name: str, live: bool) -> int:
 
     _discover()
     if name:
-        proxy, owner = _open(name, None)
-        told = proxy.auto_test(live=live)
-        told = {path: facts for path, facts in told.items() if name in (owner, path)}
-        if not told:
+        proxy, owner = _open(name, None, fresh=True)
+        if name != owner and name not in proxy.available():
             _refuse(proxy, owner, name, None)
+        told = proxy.auto_test(live=live, paths=None if name == owner else [name])
     else:
         told = Proxy([path for path, broken in _known().items() if not broken], cache=False).auto_test(live=live)
     failed = sum(facts["status"] == "failed" for facts in told.values())

@@ -116,7 +116,7 @@ def _load(spec: str) -> bytes:
 
 
 def _check_only(document: Document, only: tuple[str, ...], spec: str) -> None:
-    from lllm.proxies.openapi.operations import list_tags, list_unmatched  # noqa: PLC0415 - loaded when used
+    from lllm.proxies.openapi.selection import list_tags, list_unmatched  # noqa: PLC0415 - loaded when used
 
     if missing := list_unmatched(document, only):
         tags = list_tags(document)

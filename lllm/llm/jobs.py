@@ -18,7 +18,7 @@ from contextvars import copy_context
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from lllm.errors import FunctionError, FunctionTimeout
+from lllm.errors import FunctionError, FunctionTimeout, SandboxUnavailable
 from lllm.llm.effects import DeadlineHit, Job
 from lllm.llm.place import function_scope
 from lllm.models.function import FunctionCall, fail
@@ -28,8 +28,8 @@ Result = tuple[int, FunctionCall]
 Arrival = tuple[int, FunctionCall | BaseException]
 
 
-# What a function may raise and the model reads. A cancellation is one of them, when the function made it itself: of one
-# that came from outside nobody waits for the result.
+# What a function may raise and the model reads; but for SandboxUnavailable, which the user must mend. A cancellation is
+# one of them, when the function made it itself: of one that came from outside nobody waits for the result.
 _FUNCTION_FAULTS = (Exception, SystemExit, asyncio.CancelledError)
 
 
@@ -181,7 +181,11 @@ class Jobs:
         if job.function.is_async:
 
             async def work() -> None:
-                arrivals.put_nowait((job.ordinal, await arun_job(job)))
+                try:
+                    arrived: FunctionCall | BaseException = await arun_job(job)
+                except SandboxUnavailable as error:
+                    arrived = error
+                arrivals.put_nowait((job.ordinal, arrived))
 
             self._tasks[job.ordinal] = asyncio.create_task(work(), name=f"lllm-{job.id}")
             return
@@ -236,6 +240,8 @@ def _run(job: Job) -> FunctionCall:
             if inspect.isawaitable(value):
                 value = _wait_here(value)
             return job.function.finish(job.call, value)
+        except SandboxUnavailable:
+            raise
         except _FUNCTION_FAULTS as error:
             return _fail(job, error)
 
@@ -254,6 +260,8 @@ async def _arun(job: Job) -> FunctionCall:
     with function_scope(job.id, job.attempt):
         try:
             return job.function.finish(job.call, await _callable(job)(**job.arguments))
+        except SandboxUnavailable:
+            raise
         except _FUNCTION_FAULTS as error:
             return _fail(job, error)
 

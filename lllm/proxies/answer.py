@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
+from itertools import chain
+from math import isfinite
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -14,7 +15,9 @@ from lllm.proxies.keys import hide_forms
 from lllm.utils import visible
 
 MAX_BODY_BYTES = 16 << 20
+MAX_DEPTH = 100
 EXCERPT_CHARS = 300
+_TOO_DEEP = object()
 _PASSING = (408, 425, 429, 500, 502, 503, 504, 529)
 """Statuses that the same request may not meet again."""
 
@@ -85,16 +88,41 @@ def read_answer(answer: Answer, service: BaseProxy, endpoint: Endpoint, forms: t
     if not text.strip():
         return None  # 204, and what others answer in its place
     try:
-        data = hide_forms(json.loads(text, parse_constant=lambda _: None), forms)
-    except (ValueError, RecursionError):
+        data = json.loads(text, parse_constant=lambda _: None, parse_float=_read_number)
+    except ValueError:
         told = f"the answer is no JSON: {_excerpt(text, forms)}"
         raise ProxyError(told, status=answer.status, retryable=True) from None
+    except RecursionError:
+        data = _TOO_DEEP
+    if data is _TOO_DEEP or is_deep(data):
+        raise ProxyError(f"the answer is nested deeper than {MAX_DEPTH} levels", status=answer.status)
+    data = hide_forms(data, forms)
     _check_told(data, service, answer.status)
     return data
 
 
+def _read_number(text: str) -> float | None:
+    """Return a number; None for one that is too large, which JSON could not give back."""
+    number = float(text)
+    return number if isfinite(number) else None
+
+
+def is_deep(data: Any) -> bool:
+    """Return whether data is nested deeper than what walks it, here and in a log, can bear."""
+    level: list[Any] = [data]
+    for _ in range(MAX_DEPTH):
+        mappings = (cast("dict[str, Any]", node).values() for node in level if isinstance(node, dict))
+        lists = (cast("list[Any]", node) for node in level if isinstance(node, list))
+        level = [child for children in chain(mappings, lists) for child in children]
+        if not level:
+            return False
+    return True
+
+
 def _check_told(data: Any, service: BaseProxy, status: int) -> None:
-    told = cast("dict[str, Any]", data).get(service.error_key) if isinstance(data, dict) and service.error_key else None
+    told = data if service.error_key else None
+    for part in service.error_key.split("/"):
+        told = cast("dict[str, Any]", told).get(part) if isinstance(told, dict) else None
     if told:
         words = told if isinstance(told, str) else json.dumps(told)
         raise ProxyError(f"the service says: {_excerpt(words, ())}", status=status)
@@ -129,6 +157,8 @@ def read_retry_after(headers: Mapping[str, str]) -> float | None:
     told = headers.get("retry-after", "").strip()
     if told.replace(".", "", 1).isdigit() and told.isascii():
         return float(told)
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - heavy
+
     try:
         wait_s = (parsedate_to_datetime(told) - parsedate_to_datetime(headers.get("date", ""))).total_seconds()
     except (TypeError, ValueError):

@@ -30,7 +30,8 @@ class Endpoint:
         response: an example of the answer.
         remove_keys: keys that are dropped from the answer, wherever they stand; ``a/b`` drops b under a alone.
         dt_cutoff: ``(key path, date format)``, or a tuple of these, by which answers are cut off at a date.
-        cutoff_params: name to ``(role, date format)``, by which requests are; a role is ``end``, ``start`` or ``at``.
+        cutoff_params: name to ``(role, date format)``, by which requests are; a role is ``end``, ``start``, ``at`` or
+            ``range`` (a text of a start and an end).
         timeless: nothing in the answer depends on when it is asked, so that no cutoff is needed.
         path: after ``base_url``, with ``{name}`` where ``$name`` goes; default: the endpoint's name.
         repeatable: doing it twice does no harm; default: the method is GET.
@@ -93,7 +94,7 @@ class BaseProxy:
         fixed: what is sent with each call, with marks as in ``Endpoint.params``.
         list_style: lists in the query, ``comma`` (a,b) or ``repeat`` (k=a&k=b).
         bool_style: what True and False are in the query.
-        error_key: a key of an answer of status 200 that says that the call failed.
+        error_key: a key of an answer of status 200, or ``a/b``, that says that the call failed.
         cache_ttl_s: how long an answer may be served again; 0 for never.
         timeout_s: of one call, with all its attempts.
         additional_docs: what else its users need to know, for :meth:`~lllm.proxies.Proxy.retrieve_api_docs`.

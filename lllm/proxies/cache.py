@@ -15,11 +15,20 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-MAX_MEMORY_CHARS = 32 << 20
-MAX_FILE_CHARS = 4 << 20
-MAX_FILES = 5000
+
+class CacheLimits(NamedTuple):
+    """How much is kept: signs of all answers in memory, signs of one file, files."""
+
+    memory_chars: int = 32 << 20
+    file_chars: int = 4 << 20
+    files: int = 5000
+
+
+LIMITS = CacheLimits()
+_PART = ".part"
+_ABANDONED_S = 3600
 
 
 class AnswerCache:
@@ -27,10 +36,11 @@ class AnswerCache:
 
     Args:
         folder: where they lie; None keeps them in memory alone. It is made when the first is kept.
+        limits: how much is kept.
     """
 
-    def __init__(self, folder: Path | str | None = None) -> None:
-        self._folder = None if folder is None else Path(folder)
+    def __init__(self, folder: Path | str | None = None, limits: CacheLimits = LIMITS) -> None:
+        self._folder, self._limits = None if folder is None else Path(folder), limits
         self._held: OrderedDict[str, tuple[float, str]] = OrderedDict()
         self._held_chars = 0
         self._lock = threading.Lock()
@@ -52,16 +62,16 @@ class AnswerCache:
         """Keep an answer for some seconds. What cannot be kept is not."""
         until = time.time() + ttl_s
         self._hold(key, until, text)
-        if self._folder is not None and len(text) <= MAX_FILE_CHARS:
+        if self._folder is not None and len(text) <= self._limits.file_chars:
             with suppress(OSError):
-                self._save(self._folder, key, json.dumps({"key": key, "until": until, "answer": text}))
+                self._save(self._folder, key, text, until)
 
     def _hold(self, key: str, until: float, text: str) -> None:
         with self._lock:
             self._forget(key)
             self._held[key] = (until, text)
             self._held_chars += len(text)
-            while self._held_chars > MAX_MEMORY_CHARS:
+            while self._held_chars > self._limits.memory_chars:
                 self._forget(next(iter(self._held)))
 
     def _forget(self, key: str) -> None:
@@ -83,29 +93,33 @@ class AnswerCache:
         except (OSError, ValueError, LookupError, TypeError, RecursionError):
             return None
 
-    def _save(self, folder: Path, key: str, text: str) -> None:
+    def _save(self, folder: Path, key: str, text: str, until: float) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._prune(folder)
-        with NamedTemporaryFile("w", dir=folder, suffix=".part", delete=False, encoding="utf-8") as file:
+        with NamedTemporaryFile("w", dir=folder, suffix=_PART, delete=False, encoding="utf-8") as file:
             part = Path(file.name)
             try:
-                file.write(text)
+                file.write(json.dumps({"key": key, "until": until, "answer": text}))
                 file.close()
+                os.utime(part, (until, until))
                 part.replace(folder / f"{key}.json")
             except BaseException:
                 part.unlink(missing_ok=True)
                 raise
 
     def _prune(self, folder: Path) -> None:
-        """Once in a process, remove what is a day old, and the oldest of what is too much."""
+        """Once in a process, remove what is no longer fresh, and of too much what will be the first to age."""
         if self._pruned:
             return
         self._pruned = True
+        now = time.time()
         aged = sorted(((path.stat().st_mtime, path) for path in folder.iterdir()), reverse=True)
-        oldest = time.time() - 86400
-        for number, (written, path) in enumerate(aged):
-            if written < oldest or number >= MAX_FILES:
-                path.unlink(missing_ok=True)
+        for number, (until, path) in enumerate(aged):
+            # What is half written has the time at which it was begun, and belongs to somebody for a while.
+            end = now - _ABANDONED_S if path.suffix == _PART else now
+            if until < end or number >= self._limits.files:
+                with suppress(OSError):  # it is gone, or no file of ours
+                    path.unlink()
 
 
 def load_cache() -> AnswerCache:

@@ -9,7 +9,7 @@ from typing import Any
 
 from lllm.errors import LLLMError
 from lllm.proxies.base import BaseProxy, Endpoint
-from lllm.proxies.cutoff import ROLES, cut_params, has_cutoff, read_paths
+from lllm.proxies.cutoff import RANGE, ROLES, cut_params, has_cutoff, read_paths
 from lllm.proxies.dates import is_format, render_last
 from lllm.proxies.keys import to_secrets
 from lllm.proxies.params import Param, check_params, read_params
@@ -75,7 +75,8 @@ def _check_request(service: BaseProxy, endpoint: Endpoint) -> None:
 def _to_dates(endpoint: Endpoint, params: Mapping[str, Param]) -> dict[str, Any]:
     """Return the last date that is visible, for each parameter that a cutoff is about."""
     dated = endpoint.cutoff_params.items()
-    return {name: render_last(kind, _PROBE, as_day=params[name].kind == "date") for name, (_, kind) in dated}
+    last = {name: render_last(kind, _PROBE, as_day=params[name].kind == "date") for name, (_, kind) in dated}
+    return {name: f"{day} {day}" if endpoint.cutoff_params[name][0] == RANGE else day for name, day in last.items()}
 
 
 def _check_key(service: BaseProxy, endpoint: Endpoint) -> None:

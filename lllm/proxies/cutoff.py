@@ -12,8 +12,8 @@ from lllm.proxies.base import Endpoint
 from lllm.proxies.dates import is_before, render_last
 from lllm.proxies.params import Param
 
-END, START, AT = "end", "start", "at"
-ROLES = (END, START, AT)
+END, START, AT, RANGE = "end", "start", "at", "range"
+ROLES = (END, START, AT, RANGE)
 _GONE: Any = object()
 
 
@@ -28,7 +28,7 @@ def cut_params(
     """Return the parameters of a request that asks for nothing from a cutoff on.
 
     An ``end`` is moved before the cutoff, or put there; a ``start`` or an ``at`` that is not before it is refused, and
-    an ``at`` that is not given is put there.
+    an ``at`` that is not given is put there. A ``range`` is both, in one text with a space between, and must be given.
 
     Raises:
         CallRefused: the endpoint declares no way, or what is asked for lies behind the cutoff.
@@ -39,7 +39,9 @@ def cut_params(
     cut = dict(values)
     for name, (role, formats) in endpoint.cutoff_params.items():
         last = render_last(formats, cutoff, as_day=params[name].kind == "date")
-        if name not in cut:
+        if role == RANGE:
+            cut[name] = _cut_range(name, cut.get(name), formats, cutoff)
+        elif name not in cut:
             if role in (END, AT):
                 cut[name] = last
         elif not is_before(cut[name], formats, cutoff):
@@ -50,6 +52,14 @@ def cut_params(
     return {name: cut[name] for name in params if name in cut}
 
 
+def _cut_range(name: str, given: Any, formats: str, cutoff: date) -> str:
+    start, _, end = given.partition(" ") if isinstance(given, str) else ("", "", "")
+    if not end or not is_before(start, formats, cutoff):
+        told = f"parameter {name!r} does not begin before the cutoff, {cutoff}, and say when it ends"
+        raise CallRefused(told, hint="give two dates with a space between")
+    return given if is_before(end, formats, cutoff) else f"{start} {render_last(formats, cutoff)}"
+
+
 def read_paths(endpoint: Endpoint) -> tuple[tuple[tuple[str, ...], str], ...]:
     """Return where in an answer dates stand, and their formats.
 
@@ -57,8 +67,8 @@ def read_paths(endpoint: Endpoint) -> tuple[tuple[tuple[str, ...], str], ...]:
         ConfigError: ``dt_cutoff`` is neither a pair of texts nor a tuple of these.
     """
     declared: Any = endpoint.dt_cutoff or ()
-    pairs = (declared,) if len(declared) == 2 and isinstance(declared[0], str) else declared
     try:
+        pairs = (declared,) if len(declared) == 2 and isinstance(declared[0], str) else declared
         return tuple((tuple(part for part in path.split("/") if part), kind) for path, kind in pairs)
     except (AttributeError, TypeError, ValueError):
         told = f"endpoint {endpoint.key}: dt_cutoff is not (key path, date format)"
@@ -91,7 +101,7 @@ def _cut(node: Any, parts: tuple[str, ...], before: Any) -> Any:
         items = [_cut(item, parts, before) for item in cast("list[Any]", node)]
         return [item for item in items if item is not _GONE]
     if not isinstance(node, dict):
-        return _GONE
+        return node if parts == ("*",) and before(node) else _GONE  # a list of dates
     return _cut_mapping(cast("dict[str, Any]", node), parts[0], parts[1:], before)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from lllm.errors import ConfigError
@@ -52,12 +53,27 @@ def parse_moment(value: Any, kind: str) -> datetime | None:
     try:
         if kind in (UNIX, UNIX_MS):
             return _from_number(float(value), kind)
-        text = str(value).strip()
-        found = datetime.fromisoformat(text) if kind == ISO else datetime.strptime(text, kind)  # noqa: DTZ007 - see below
-        found = found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
+        found = (_from_iso if kind == ISO else _from_text)(str(value).strip(), kind)
     except (ValueError, OverflowError, OSError):
         return None
-    return found if kind == ISO else _to_end(found, kind)
+    return found.astimezone(UTC).replace(tzinfo=None) if found is not None and found.tzinfo else found
+
+
+def _from_iso(text: str, _: str) -> datetime | None:
+    return None if "W" in text else datetime.fromisoformat(text)  # a week would stand for its first day
+
+
+def _from_text(text: str, kind: str) -> datetime | None:
+    """Return the last day that a text may mean; None without a year: it may mean any."""
+    said = set(_DIRECTIVE.findall(kind))
+    if not said & _OF_YEAR:
+        return None
+    moment = datetime.strptime(text, kind)  # noqa: DTZ007 - the caller takes a zone into account
+    if said & _OF_DAY:
+        return moment
+    if said & _OF_MONTH:
+        return moment.replace(day=monthrange(moment.year, moment.month)[1])
+    return moment.replace(month=12, day=31)
 
 
 def _from_number(number: float, kind: str) -> datetime | None:
@@ -68,16 +84,7 @@ def _from_number(number: float, kind: str) -> datetime | None:
     return datetime.fromtimestamp(number, UTC).replace(tzinfo=None)
 
 
-def _to_end(moment: datetime, kind: str) -> datetime:
-    """Return the last day that a date of this format may mean."""
-    said = set(_DIRECTIVE.findall(kind))
-    if said & _OF_DAY:
-        return moment
-    if said & _OF_MONTH:
-        return moment.replace(day=monthrange(moment.year, moment.month)[1])
-    return moment.replace(month=12, day=31)
-
-
+@lru_cache(maxsize=1000)
 def render_last(kind: str, cutoff: date, *, as_day: bool = False) -> Any:
     """Return the last date before a cutoff, as a service reads it: text, or a number for ``unix`` and ``unix_ms``.
 
@@ -107,6 +114,6 @@ def is_format(formats: str) -> bool:
 
 def _is_text_format(kind: str) -> bool:
     try:
-        return bool(set(_DIRECTIVE.findall(kind)) & _OF_YEAR and render_last(kind, date(2023, 5, 17)))
+        return bool(render_last(kind, date(2023, 5, 17)))
     except (ConfigError, ValueError):
         return False

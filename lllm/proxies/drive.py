@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from functools import cache
 from typing import Any, Protocol
@@ -11,7 +10,6 @@ from lllm.errors import ProviderError, ProviderTimeout
 from lllm.proxies.cache import AnswerCache
 from lllm.proxies.flow import Effect, Find, Flow, Hide, Keep, Send, Wait
 from lllm.registry import OUTSIDE
-from lllm.transport.default import DefaultTransport
 from lllm.transport.port import Transport
 
 
@@ -90,6 +88,8 @@ class LiveEffects:
 
     async def aperform(self, effect: Effect) -> Any:
         """Async twin of :meth:`perform`; nothing here blocks the event loop."""
+        import asyncio  # noqa: PLC0415 - heavy
+
         match effect:
             case Send(wire, secrets, answer):
                 await self._transport.asend(wire, secrets, answer, self._left_s())
@@ -121,4 +121,6 @@ class LiveEffects:
 @cache
 def load_transport() -> Transport:
     """Return the transport that all proxies of this process share."""
+    from lllm.transport.default import DefaultTransport  # noqa: PLC0415 - heavy
+
     return DefaultTransport()

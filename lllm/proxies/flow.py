@@ -176,11 +176,8 @@ def _ask(asked: Asked, wire: WireRequest, secrets: Secrets, forms: tuple[str, ..
         may_repeat = failed.retryable and asked.endpoint.is_repeatable and attempt < MAX_ATTEMPTS
         if not may_repeat or wait_s > MAX_WAIT_S or not (yield Wait(wait_s)):
             raise failed
-    try:
-        data = data if asked.cutoff is None else cut_answer(asked.endpoint, data, asked.cutoff)
-        return remove_keys(data, asked.endpoint.remove_keys)
-    except RecursionError:
-        raise ProxyError("the answer is nested too deep") from None
+    data = data if asked.cutoff is None else cut_answer(asked.endpoint, data, asked.cutoff)
+    return remove_keys(data, asked.endpoint.remove_keys)
 
 
 def _to_wait_s(attempt: int, answer: Answer) -> float:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import cached_property
 from typing import Any
 
-from lllm.errors import CallRefused
+from lllm.errors import CallRefused, ProxyError, UserCodeError
 from lllm.proxies.base import PROXY_REGISTRY, BaseProxy, Endpoint
 from lllm.proxies.cache import AnswerCache, load_cache
+from lllm.proxies.call import Call, to_plain
 from lllm.proxies.catalog import (
     list_endpoints,
     render_catalog,
@@ -22,8 +22,9 @@ from lllm.proxies.catalog import (
 from lllm.proxies.check import list_issues, to_examples
 from lllm.proxies.cutoff import has_cutoff
 from lllm.proxies.dates import parse_cutoff
-from lllm.proxies.drive import LiveEffects, adrive, drive, load_transport
-from lllm.proxies.flow import Asked, call_flow, to_answer, to_facts
+from lllm.proxies.drive import LiveEffects, load_transport
+from lllm.proxies.flow import Asked, to_answer
+from lllm.proxies.keys import load_key
 from lllm.proxies.load import load_class
 from lllm.proxies.params import read_params
 from lllm.proxies.service import Service, build_service, find_endpoint
@@ -107,22 +108,22 @@ class Proxy:
         told = await OUTSIDE.load().aperform("proxy", call.about, call.arun, repeatable=call.is_repeatable)
         return to_answer(told)
 
-    def _begin(self, path: str, params: Mapping[str, Any] | None, timeout_s: float | None) -> _Call:
-        return _Call(self, path, _to_plain(path, params), timeout_s)
+    def _begin(self, path: Any, params: Any, timeout_s: float | None) -> Call:
+        given = to_plain(path, params)
+        about = {"endpoint": path, "params": given, "cutoff_date": self.cutoff_date}
+        try:
+            found = self._find(path, given)
+        except CallRefused as error:
+            return Call(about, error, self._effects, timeout_s)
+        return Call(about, found, self._effects, timeout_s)
 
-    def asked(self, path: str, given: dict[str, Any]) -> tuple[Service, Asked]:
-        """Return what a path and parameters ask for; what is wrong with the parameters, the call itself finds.
-
-        Raises:
-            CallRefused: no active proxy declares the path.
-        """
+    def _find(self, path: str, given: dict[str, Any]) -> tuple[Service, Asked]:
         service, endpoint = find_endpoint(self.services, path)
         cutoff = None if self.deploy_mode else self._cutoff
         origin = self._origins.get(service.path, "")
         return service, Asked(path, service.proxy, endpoint, given, cutoff, origin, self._cache is not False)
 
-    def effects(self, timeout_s: float) -> LiveEffects:
-        """Return what does a call for real."""
+    def _effects(self, timeout_s: float) -> LiveEffects:
         cache = load_cache() if self._cache is True else self._cache or None
         return LiveEffects(self._transport or load_transport(), cache, timeout_s)
 
@@ -171,31 +172,37 @@ class Proxy:
         left = {path: _cut_service(service) for path, service in self.services.items()}
         return {path: service for path, service in left.items() if service.endpoints}
 
-    def auto_test(self, live: bool = False) -> dict[str, dict[str, Any]]:
+    def auto_test(self, live: bool = False, paths: Iterable[str] | None = None) -> dict[str, dict[str, Any]]:
         """Check each endpoint; return ``{path: {"status": "ok" | "failed" | "skipped", "issues": [text, ...]}}``.
 
         Args:
-            live: call each as well, with its example values. What changes something at the service is not called.
+            live: call each as well, with its example values. What changes something at the service, what the cutoff
+                forbids, and what lacks its key is skipped.
+            paths: of the endpoints to check; None for all.
         """
+        chosen = None if paths is None else set(_listed(paths))
         told: dict[str, dict[str, Any]] = {}
-        for service in self.services.values():
-            for key, endpoint in service.endpoints.items():
+        for path, endpoint in list_endpoints(self.services):
+            if chosen is None or path in chosen:
+                service, _ = find_endpoint(self.services, path)
                 issues = list_issues(service.proxy, endpoint)
-                path = f"{service.path}/{key}"
-                told[path] = _tell(issues) if issues or not live else self._try(path, endpoint)
+                told[path] = _tell(issues) if issues or not live else self._try(path, service, endpoint)
         return told
 
-    def _try(self, path: str, endpoint: Endpoint) -> dict[str, Any]:
+    def _try(self, path: str, service: Service, endpoint: Endpoint) -> dict[str, Any]:
         if not endpoint.is_repeatable:
-            return {"status": "skipped", "issues": ["it changes something at the service"]}
+            return _skip("it changes something at the service")
         if self.cutoff_date and not has_cutoff(endpoint):
-            return {"status": "skipped", "issues": ["the cutoff forbids it"]}
-        call = self._begin(path, to_examples(read_params(endpoint)), None)
-        facts = OUTSIDE.load().perform("proxy", call.about, call.run, repeatable=True).get("error")
-        if facts is None:
-            return _tell([])
-        hint = facts.get("hint")
-        return _tell([f"{facts['message']} ({hint})" if hint else facts["message"]])
+            return _skip("the cutoff forbids it")
+        try:
+            load_key(service.proxy, endpoint)
+        except CallRefused as error:
+            return _skip(f"{error.message}: {error.hint}")
+        try:
+            self(path, to_examples(read_params(endpoint)))
+        except (ProxyError, UserCodeError) as error:
+            return _tell([f"{error.message} ({error.hint})" if error.hint else error.message])
+        return _tell([])
 
     # --- as data ----------------------------------------------------------------------------------------------------
 
@@ -214,44 +221,12 @@ class Proxy:
         return f"Proxy({self.activate_proxies!r}, cutoff_date={self.cutoff_date!r}, deploy_mode={self.deploy_mode!r})"
 
 
-class _Call:
-    """One call under way: what is logged of it, and how it is done, either way."""
-
-    def __init__(self, proxy: Proxy, path: str, given: dict[str, Any], timeout_s: float | None) -> None:
-        self._proxy, self._path = proxy, path
-        self._refused: CallRefused | None = None
-        self.about = {"endpoint": path, "params": given, "cutoff_date": proxy.cutoff_date}
-        self.is_repeatable = True
-        try:
-            self._service, self._asked = proxy.asked(path, given)
-        except CallRefused as error:
-            self._refused = error
-            return
-        endpoint = self._asked.endpoint
-        self.is_repeatable = endpoint.is_repeatable
-        own_s = self._service.proxy.timeout_s if endpoint.timeout_s is None else endpoint.timeout_s
-        self._timeout_s = own_s if timeout_s is None else timeout_s
-
-    def run(self) -> dict[str, Any]:
-        """Do it, blocking."""
-        if self._refused is not None:
-            return {"error": to_facts(self._refused, self._path)}
-        return self._finish(drive(call_flow(self._asked), self._proxy.effects(self._timeout_s)))
-
-    async def arun(self) -> dict[str, Any]:
-        """Do it on the running event loop."""
-        if self._refused is not None:
-            return {"error": to_facts(self._refused, self._path)}
-        return self._finish(await adrive(call_flow(self._asked), self._proxy.effects(self._timeout_s)))
-
-    def _finish(self, told: dict[str, Any]) -> dict[str, Any]:
-        if "data" in told:
-            told["data"] = self._service.finish(self._asked.endpoint.key, told["data"])
-        return told
-
-
 def _tell(issues: list[str]) -> dict[str, Any]:
     return {"status": "failed" if issues else "ok", "issues": issues}
+
+
+def _skip(why: str) -> dict[str, Any]:
+    return {"status": "skipped", "issues": [why]}
 
 
 def _cut_service(service: Service) -> Service:
@@ -261,23 +236,3 @@ def _cut_service(service: Service) -> Service:
 
 def _listed(paths: str | Iterable[str]) -> list[str]:
     return [paths] if isinstance(paths, str) else list(paths)
-
-
-def _to_plain(path: str, params: Any) -> dict[str, Any]:
-    """Return parameters as JSON data, which is what a log can hold.
-
-    Raises:
-        CallRefused: they are none.
-    """
-    told: Any = {} if params is None else params
-    try:
-        text = json.dumps(dict(told), allow_nan=False, default=_to_text)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise CallRefused(f"{path}: the parameters are no plain data: {error}", hint="give a mapping by name") from None
-    return json.loads(text)
-
-
-def _to_text(value: Any) -> str:
-    if isinstance(value, date):
-        return value.isoformat()[:10]
-    raise TypeError(f"{type(value).__name__} is no JSON")

@@ -54,10 +54,8 @@ def build_service(path: str, cls: type[BaseProxy]) -> Service:
         proxy = cls()
     except TypeError as error:
         raise ConfigError(f"proxy {path}: {error}", hint="a proxy's class takes no arguments") from error
-    marked = [
-        (getattr(proxy, name), getattr(getattr(cls, name), "__lllm_postcall__", None)) for name in sorted(dir(cls))
-    ]
-    postcalls = tuple((change, keys) for change, keys in marked if keys is not None)
+    marked = [(name, getattr(getattr(cls, name), "__lllm_postcall__", None)) for name in sorted(dir(cls))]
+    postcalls = tuple((getattr(proxy, name), keys) for name, keys in marked if keys is not None)
     return Service(path, proxy, {key: endpoints[key] for key in sorted(endpoints)}, postcalls)
 
 

@@ -36,6 +36,8 @@ from lllm.replay.rebuilt import to_answered, to_cancellation, to_error, to_provi
 from lllm.replay.turns import Turns
 
 _BREAKS = frozenset({Reason.CANCELLED, Reason.DEADLINE})
+# What ended a call in place of an answer: the user's code, or something that the user has to mend.
+_ENDS = frozenset({Reason.USER_CODE, Reason.CONFIG})
 # How much later than when it was recorded a time-out of the user's may end a step.
 _GRACE_S = 0.5
 
@@ -182,7 +184,7 @@ class TapeEffects:
         if event is None:
             raise self._journal.ended(id_)
         self._break_in(event)
-        if reason_of(event) == Reason.USER_CODE:
+        if reason_of(event) in _ENDS:
             raise to_error(event.data["error"])
         return event
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from lllm.sandbox.cell import Called, CellResult, Kernel, OnCall
     from lllm.sandbox.display import to_safe, to_text
     from lllm.sandbox.jupyter import JupyterSandbox
+    from lllm.sandbox.pages import render_html, render_markdown
     from lllm.sandbox.policy import SandboxPolicy
     from lllm.sandbox.session import JupyterSession
 
@@ -23,6 +24,8 @@ __all__ = [
     "Kernel",
     "OnCall",
     "SandboxPolicy",
+    "render_html",
+    "render_markdown",
     "to_safe",
     "to_text",
 ]
@@ -30,6 +33,7 @@ __all__ = [
 _HOMES = {
     **dict.fromkeys(("Called", "CellResult", "Kernel", "OnCall"), "cell"),
     **dict.fromkeys(("to_safe", "to_text"), "display"),
+    **dict.fromkeys(("render_html", "render_markdown"), "pages"),
     "JupyterSandbox": "jupyter",
     "JupyterSession": "session",
     "SandboxPolicy": "policy",

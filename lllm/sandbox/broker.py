@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import json
+from typing import Any, TypeGuard
 
 from lllm.errors import LLLMError
 from lllm.sandbox.cell import Called, OnCall
@@ -13,6 +13,8 @@ from lllm.sandbox.policy import SandboxPolicy
 MAX_ENDPOINT_CHARS = 300
 MAX_REFUSED = 100
 """Calls beyond the budget after which a kernel is taken for hostile."""
+REQUESTS = 4
+"""How many times ``call_bytes`` all requests of a kernel may have together: what it asked for is kept with its cells."""
 
 
 class TooManyCalls(LLLMError):
@@ -28,7 +30,7 @@ class Broker:
 
     def __init__(self, policy: SandboxPolicy) -> None:
         self._policy = policy
-        self._left = policy.call_count
+        self._left, self._left_bytes = policy.call_count, policy.call_bytes * REQUESTS
         self._beyond = 0
 
     def answer(self, request: dict[str, Any], on_call: OnCall | None, left_s: float) -> tuple[bytes, Called | None]:
@@ -37,46 +39,68 @@ class Broker:
         Raises:
             TooManyCalls: the budget has long been spent.
         """
+        number = request.get("id") if isinstance(request.get("id"), int) else 0
         endpoint, params = request.get("endpoint"), request.get("params")
-        if not isinstance(endpoint, str) or len(endpoint) > MAX_ENDPOINT_CHARS or not isinstance(params, dict):
-            endpoint, params = str(endpoint)[:MAX_ENDPOINT_CHARS], {}
-            on_call = _refuse_shape
-        if self._left <= 0:
-            return self._refuse_beyond(
-                Called(endpoint, params, f"the budget of {self._policy.call_count} calls is spent")
-            )
-        self._left -= 1
-        ask = on_call or _refuse_all
-        frame, why = self._ask(lambda: ask(endpoint, params, left_s))
+        size_bytes = _count_bytes(params)
+        if not _is_name(endpoint) or not isinstance(params, dict) or not size_bytes:
+            endpoint, params, on_call = "", {}, _refuse_shape
+        self._left, self._left_bytes = self._left - 1, self._left_bytes - size_bytes
+        if self._left < 0 or self._left_bytes < 0:
+            why = self._say_spent()
+            told = Called(endpoint, {}, why) if self._beyond == 1 else None
+            return build_frame({"id": number, "error": why}), told
+        frame, why = self._ask(on_call or refuse_all, endpoint, params, left_s, number)
         return frame, Called(endpoint, params, why)
 
-    def _ask(self, ask: Callable[[], Any]) -> tuple[bytes, str]:
-        """Return the frame of an answer; or that of an error, and its text."""
+    def _ask(self, on_call: OnCall, endpoint: str, params: Any, left_s: float, number: int) -> tuple[bytes, str]:
+        """Return the frame of an answer, or that of an error and its text. What is no LLLMError is raised."""
         frame = b""
         try:
-            frame = build_frame({"value": ask()})
-            why = "" if len(frame) <= self._policy.call_bytes else f"the answer has {len(frame):,} bytes: ask for less"
+            value = on_call(endpoint, params, left_s)
         except LLLMError as error:
             why = f"{type(error).__name__}: {error.message}"
+            return build_frame({"id": number, "error": why}), why
+        try:
+            frame = build_frame({"id": number, "value": value})
+            why = "" if len(frame) <= self._policy.call_bytes else f"the answer has {len(frame):,} bytes: ask for less"
         except (TypeError, ValueError, RecursionError) as error:
             why = f"the service's answer is no JSON data: {error}"
-        return (build_frame({"error": why}), why) if why else (frame, "")
+        return (build_frame({"id": number, "error": why}), why) if why else (frame, "")
 
-    def _refuse_beyond(self, called: Called) -> tuple[bytes, Called | None]:
-        """Refuse a call beyond the budget. The first one is told of; after many, the kernel has to go."""
+    def _say_spent(self) -> str:
+        """Return why no more is answered. After many such calls the kernel has to go."""
         self._beyond += 1
+        budget = f"{self._policy.call_count} calls" if self._left < 0 else f"{self._policy.call_bytes * REQUESTS:,} bytes"
         if self._beyond > MAX_REFUSED:
-            raise TooManyCalls(f"it went on calling services after its budget of {self._policy.call_count} was spent")
-        return build_frame({"error": called.error}), called if self._beyond == 1 else None
+            raise TooManyCalls(f"it went on calling services after its budget of {budget} was spent")
+        return f"the budget of {budget} is spent"
 
 
 class _Refused(LLLMError):
     pass
 
 
-def _refuse_all(endpoint: str, _params: Any, _left_s: float) -> Any:
+def _is_name(endpoint: Any) -> TypeGuard[str]:
+    return isinstance(endpoint, str) and len(endpoint) <= MAX_ENDPOINT_CHARS and endpoint.isprintable()
+
+
+def _count_bytes(params: Any) -> int:
+    """Return what JSON data takes as text; 0 where it is none that UTF-8 can say."""
+    try:
+        return len(json.dumps(params, ensure_ascii=False).encode())
+    except ValueError:  # half of a surrogate pair
+        return 0
+
+
+def refuse_all(endpoint: str, _params: Any, _left_s: float) -> Any:
+    """Refuse a call where no service is known."""
     raise _Refused(f"{endpoint} cannot be called: no proxies are active here")
 
 
 def _refuse_shape(_endpoint: str, _params: Any, _left_s: float) -> Any:
     raise _Refused("CALL_API takes the text of an endpoint and a dict of parameters")
+
+
+def refuse_between(_endpoint: str, _params: Any, _left_s: float) -> Any:
+    """Refuse a call that came while no cell was running."""
+    raise _Refused("no cell was running: services are called from cells alone")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+import sysconfig
 from functools import cache
 from pathlib import Path
 from subprocess import DEVNULL, run
@@ -20,7 +21,7 @@ from lllm.sandbox.policy import SandboxPolicy
 from lllm.sandbox.python_env import INSIDE, PythonEnv, find_python
 from lllm.sandbox.seccomp import build_filter
 
-MISSING = SandboxUnavailable("bubblewrap is not installed", hint="apt install bubblewrap   (or dnf, pacman, zypper)")
+_INSTALL = "apt install bubblewrap   (or dnf, pacman, zypper)"
 NOBODY = 65534
 UID = 1000
 _SYSTEM = ("/lib", "/lib32", "/lib64", "/bin", "/sbin")
@@ -36,7 +37,7 @@ class Bubblewrap:
         """Return the process of one kernel."""
         program = shutil.which("bwrap", path=os.environ.get("PATH", "") + ":/usr/bin:/usr/local/bin")
         if program is None:
-            raise MISSING
+            raise SandboxUnavailable("bubblewrap is not installed", hint=_INSTALL)
         python = find_python()
         is_root = os.geteuid() == 0
         places = _places(python)
@@ -47,6 +48,8 @@ class Bubblewrap:
             spec["drop_to"] = NOBODY
         else:  # counted for each user namespace; without one, it would count all sandboxes of this machine together
             spec["rlimits"]["NPROC"] = policy.processes
+        libraries = _libraries(python)
+        spec["env"] |= libraries
         seccomp = _to_file(build_filter(platform.machine()))
         argv = [
             program,
@@ -55,6 +58,7 @@ class Bubblewrap:
             *(word for host, inside in places for word in ("--ro-bind", str(host), inside)),
             *_system(),
             *_scratch(policy),
+            *(word for name, value in libraries.items() for word in ("--setenv", name, value)),
             *("--seccomp", str(seccomp), "--as-pid-1", "--chdir", "/box", "--"),
             *(_program(python), "-I", "-S", "-B", "/lllm/init.py"),
         ]
@@ -88,6 +92,12 @@ def _places(python: PythonEnv) -> list[tuple[Path, str]]:
 def _program(python: PythonEnv) -> str:
     inside = python.prefix if python.prefix.is_relative_to("/usr") else Path("/python")
     return str(inside / python.program)
+
+
+def _libraries(python: PythonEnv) -> dict[str, str]:
+    """Return what lets a Python find its own shared library, which it looks for where it was installed."""
+    is_moved = not python.prefix.is_relative_to("/usr")
+    return {"LD_LIBRARY_PATH": "/python/lib"} if is_moved and sysconfig.get_config_var("Py_ENABLE_SHARED") else {}
 
 
 def _system() -> list[str]:

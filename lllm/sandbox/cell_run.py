@@ -11,16 +11,18 @@ import time
 from collections.abc import Mapping
 from typing import Any, cast
 
-from lllm.sandbox.broker import TooManyCalls
+from lllm.sandbox.broker import TooManyCalls, refuse_all, refuse_between
 from lllm.sandbox.cell import Called, CellResult, OnCall, Status
-from lllm.sandbox.frames import BadFrame, build_frame
+from lllm.sandbox.frames import BadFrame
 from lllm.sandbox.link import Link
-from lllm.sandbox.outputs import OutputFold
+from lllm.sandbox.mended import mend_text
+from lllm.sandbox.outputs import OutputFold, to_count
 
 _SLACK = 2
 """How many times the cell's own limit may arrive from it before it is taken for hostile, and killed."""
 _BACKGROUND_BYTES = 64 << 10
-_NO_CELL = build_frame({"error": "no cell was running: services are called from cells alone"})
+_LONGEST_WAIT_S = 1000.0  # poll() takes no more than 24 days
+_TEXT_CHARS = 10_000
 
 
 class CellRun:
@@ -44,36 +46,48 @@ class CellRun:
         self._left_messages = self._policy.output_messages * 100
         self._reply: Mapping[str, Any] | None = None
         self._background = ""
-        self._is_interrupted = False
+        self._is_interrupted = self._is_asked = False
 
     def to_end(self) -> CellResult:
         """Run the cell; return what it came to."""
         try:
             self._drain_background()
+            self._is_asked = True
             self._id = self._link.ask(self._code)
-            status = self._wait(self._timeout_s)
-            if status == "timeout":
-                self._process.interrupt()
-                self._is_interrupted = True
-                if self._wait(self._policy.grace_s) == "timeout":
-                    self._process.kill("timeout")
+            came_to = self._wait(self._timeout_s)
+            if came_to == "timeout":
+                self._interrupt()
+                came_to = self._wait(self._policy.grace_s)
+            if came_to != "done":
+                self._kill("timeout" if came_to == "timeout" else "")
         except BadFrame as error:
-            self._process.kill(f"what it sent could not be read: {error.message}")
+            self._kill(f"what it sent could not be read: {error.message}")
         except TooManyCalls as error:
-            self._process.kill(error.message)
+            self._kill(error.message)
         except _Flooded:
-            self._process.kill("output")
+            self._kill("output")
         return self._result()
 
     def stop(self) -> None:
         """Stop the cell, since nobody waits for it any more: so that the next one finds the kernel free."""
-        self._process.interrupt()
+        if not self._is_asked:
+            return
+        self._interrupt()
         try:
             stopped = self._wait(self._policy.grace_s) == "done"
         except (BadFrame, TooManyCalls, _Flooded):
             stopped = False
         if not stopped:
-            self._process.kill("its cell was given up, and went on")
+            self._kill("its cell was given up, and went on")
+
+    def _interrupt(self) -> None:
+        """Interrupt the cell, for which no service is called any more."""
+        self._process.interrupt()
+        self._on_call, self._is_interrupted = refuse_all, True
+
+    def _kill(self, why: str) -> None:
+        self._process.kill(why)
+        self._reply = None  # whatever it said: its state is lost
 
     def _wait(self, timeout_s: float) -> str:
         """Take what comes until the reply; return ``done``, ``timeout`` or ``ended``."""
@@ -85,18 +99,18 @@ class CellRun:
             left_s = end_s - time.monotonic()
             if left_s <= 0:
                 return "timeout"
-            ready = dict(poll.poll(left_s * 1000))
+            ready = dict(poll.poll(min(left_s, _LONGEST_WAIT_S) * 1000))
             if self._process.output in ready and not self._take_raw():
                 poll.unregister(self._process.output)
             if self._process.control.fileno() in ready:
                 self._take_messages()
             if self._process.broker.fileno() in ready and not self._take_calls(end_s):
                 poll.unregister(self._process.broker)
-            if not self._link.messages.is_open and self._reply is None:
-                return "ended"
+            if not self._link.messages.is_open:
+                break
         while self._take_raw():
             pass
-        return "done"
+        return "ended" if self._reply is None else "done"
 
     def _take_messages(self) -> None:
         self._count(self._link.messages.read())
@@ -114,14 +128,13 @@ class CellRun:
 
     def _add_background(self, content: Mapping[str, Any]) -> None:
         left = _BACKGROUND_BYTES - len(self._background)
-        self._background += _text(content.get("text"))[: max(0, left)]
+        self._background += _text(content.get("text"), max(0, left))
 
     def _take_calls(self, end_s: float) -> bool:
         """Answer calls that have arrived; return whether more can come."""
         self._link.requests.read()
         while (request := self._link.requests.next()) is not None:
-            on_call = None if self._is_interrupted else self._on_call
-            frame, called = self._link.broker.answer(request, on_call, max(0.001, end_s - time.monotonic()))
+            frame, called = self._link.broker.answer(request, self._on_call, max(0.001, end_s - time.monotonic()))
             if called is not None:
                 self._calls.append(called)
             self._link.answer(frame)
@@ -149,8 +162,8 @@ class CellRun:
             while (message := self._link.messages.next()) is not None:
                 self._add_background(_dict(message.get("content")))
         while self._link.requests.read():
-            while self._link.requests.next() is not None:
-                self._link.answer(_NO_CELL)
+            while (request := self._link.requests.next()) is not None:
+                self._link.answer(self._link.broker.answer(request, refuse_between, 0)[0])
 
     def _result(self) -> CellResult:
         facts: dict[str, Any] = {"calls": tuple(self._calls), "background": self._background}
@@ -161,15 +174,15 @@ class CellRun:
         reply = self._reply
         ename, evalue = _text(reply.get("ename")), _text(reply.get("evalue"))
         status: Status = "ok" if reply.get("status") == "ok" else "error"
-        if reply.get("status") == "output_limit":
+        if reply.get("status") == "output_limit" or self._outputs.over:
             status, ename = "output_limit", "OutputLimit"
             evalue = f"the cell wrote more than {self._policy.output_bytes:,} bytes, or showed too many things"
         elif self._is_interrupted:
             status, ename = "timeout", "CellTimeout"
             evalue = f"the cell did not end within {self._timeout_s:g} s and was interrupted"
-        count = reply.get("execution_count")
+        count = to_count(reply.get("execution_count")) or 0
         outputs, trace = self._outputs.outputs(), self._outputs.traceback()
-        return CellResult(status, outputs, count if isinstance(count, int) else 0, ename, evalue, trace, **facts)
+        return CellResult(status, outputs, count, ename, evalue, trace, **facts)
 
 
 class _Flooded(Exception):
@@ -194,5 +207,5 @@ def _dict(value: Any) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+def _text(value: Any, most: int = _TEXT_CHARS) -> str:
+    return mend_text(value[:most]) if isinstance(value, str) else ""

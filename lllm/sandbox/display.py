@@ -118,9 +118,10 @@ def _parts_of(result: CellResult, limit_chars: int) -> Iterator[Part]:
 
 def _error_of(result: CellResult) -> str:
     line = ": ".join(text for text in (result.ename, result.evalue) if text) or result.status
-    if result.status != "error" or not result.traceback:
+    if not result.traceback:
         return line
-    return "\n".join(result.traceback)
+    told = "\n".join(result.traceback)
+    return told if result.status == "error" else f"{told}\n{line}"  # where it was when it was stopped, and by what
 
 
 def _traceback_of(output: Mapping[str, Any]) -> str:

@@ -1,12 +1,15 @@
 """Frames from a sandbox, read so that nothing in them can hurt: four bytes of length, big endian, and JSON.
 
 Whoever reads is on the host, and whoever writes may be hostile. So a frame is refused by its length before anything is
-kept of it, and by its brackets before it is parsed: a megabyte of ``[],[],`` would become seventy of empty lists.
+kept of it, and by how much it holds before it is parsed: a megabyte of ``[],[],`` would become seventy of empty lists.
+Ours are ASCII, as JSON may be: one other sign would have all of the text take four bytes each.
 """
 
 from __future__ import annotations
 
 import json
+import math
+import re
 import select
 import socket
 import struct
@@ -17,9 +20,11 @@ from typing import Any, NoReturn, cast
 from lllm.errors import SandboxError
 
 MAX_FRAME_BYTES = 2 << 20
-MAX_BRACKETS = 20_000
+MAX_ITEMS = 100_000
+"""Values and keys in one frame. An honest kernel sends no more than 30,000 values, each with a bracket, a colon and a comma at most."""
 MAX_DEPTH = 40
 _READ_BYTES = 256 << 10
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)  # linear: nothing in it is tried twice
 
 
 class BadFrame(SandboxError):
@@ -76,10 +81,10 @@ def parse_frame(data: bytes) -> dict[str, Any]:
     Raises:
         BadFrame: it is none, or more than a frame may hold.
     """
-    if data.count(b"[") + data.count(b"{") > MAX_BRACKETS:
-        raise BadFrame(f"a frame with more than {MAX_BRACKETS:,} brackets")
+    if _holds_too_much(data):
+        raise BadFrame(f"a frame with more than {MAX_ITEMS:,} items")
     try:
-        value = json.loads(data.decode(), parse_constant=_refuse)
+        value = json.loads(data.decode("ascii"), parse_constant=_refuse, parse_float=_to_finite)
     except (ValueError, RecursionError) as error:
         raise BadFrame(f"a frame that is no JSON: {error!s:.80}") from None
     if not isinstance(value, dict):
@@ -87,6 +92,13 @@ def parse_frame(data: bytes) -> dict[str, Any]:
     if is_deeper(value, MAX_DEPTH):
         raise BadFrame(f"a frame with more than {MAX_DEPTH} levels")
     return cast("dict[str, Any]", value)
+
+
+def _holds_too_much(data: bytes) -> bool:
+    if data.count(b'"') - data.count(b'\\"') > 2 * MAX_ITEMS:  # at least so many begin or end a string
+        return True
+    bare, strings = _STRING.subn(b"", data)
+    return strings > MAX_ITEMS or sum(map(bare.count, (b"[", b"{", b",", b":"))) > MAX_ITEMS
 
 
 def is_deeper(value: Any, levels: int) -> bool:
@@ -113,16 +125,25 @@ def send_frame(target: socket.socket, frame: bytes, timeout_s: float) -> bool:
     """Send a frame over a non-blocking socket; return whether all of it went out in time."""
     end_s = time.monotonic() + timeout_s
     view = memoryview(frame)
+    poll = select.poll()  # select() knows no descriptor above 1023
+    poll.register(target, select.POLLOUT)
     while view:
         try:
             view = view[target.send(view) :]
         except BlockingIOError:
             left_s = end_s - time.monotonic()
-            if left_s <= 0 or not select.select((), (target,), (), left_s)[1]:
+            if left_s <= 0 or not poll.poll(left_s * 1000):
                 return False
         except OSError:
             return False
     return True
+
+
+def _to_finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text:.20} is no number that others can read")
+    return number
 
 
 def _refuse(name: str) -> NoReturn:

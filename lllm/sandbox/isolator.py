@@ -89,6 +89,8 @@ def build_spec(policy: SandboxPolicy, path: list[str], home: str, tmp: str) -> d
         "PATH": "/python/bin:/usr/local/bin:/usr/bin:/bin",
         "HOME": home,
         "TMPDIR": tmp,
+        "IPYTHONDIR": f"{tmp}/.ipython",
+        "MPLCONFIGDIR": f"{tmp}/.matplotlib",
         "PYTHONPATH": packages,
     }
     rlimits = {

@@ -57,8 +57,10 @@ class LocalKernel:
             SandboxUnavailable: it did not.
         """
         end_s = time.monotonic() + timeout_s
+        poll = select.poll()  # select() knows no descriptor above 1023
+        poll.register(self._process.control, select.POLLIN)
         while not self._is_ready:
-            ready = select.select([self._process.control], (), (), max(0.0, end_s - time.monotonic()))[0]
+            ready = poll.poll(max(0.0, end_s - time.monotonic()) * 1000)
             if ready:
                 self._link.messages.read()
                 self._is_ready = self._link.messages.next() is not None
@@ -72,28 +74,29 @@ class LocalKernel:
 
         What breaks into the wait, such as Ctrl-C, first stops the cell and is then raised again.
         """
-        with self._running:
-            if not self.is_alive:
-                return to_died("the kernel has ended before this cell")
-            self.wait_ready()
-            run = CellRun(self._link, code, self.policy.timeout_s if timeout_s is None else timeout_s, on_call)
-            WARDEN.watch(self._process)
-            try:
-                return run.to_end()
-            except BaseException:
-                run.stop()
-                raise
-            finally:
-                self._rest()
+        try:
+            with self._running:
+                return self._execute(code, self.policy.timeout_s if timeout_s is None else timeout_s, on_call)
+        finally:
+            if self._is_closed:  # meanwhile, by another thread
+                self._let_go()
 
-    def _rest(self) -> None:
-        """Let the warden rest after a cell; let go of a kernel that was closed meanwhile."""
-        if self.is_alive and not self._is_closed:
-            WARDEN.rest(self._process)
-            return
-        WARDEN.forget(self._process)
-        if self._is_closed:
-            self._process.close()
+    def _execute(self, code: str, timeout_s: float, on_call: OnCall | None) -> CellResult:
+        if not self.is_alive:
+            return to_died("the kernel has ended before this cell")
+        self.wait_ready()
+        run = CellRun(self._link, code, timeout_s, on_call)
+        WARDEN.watch(self._process)
+        try:
+            return run.to_end()
+        except BaseException:
+            run.stop()
+            raise
+        finally:
+            if self.is_alive:
+                WARDEN.rest(self._process)
+            else:
+                WARDEN.forget(self._process)
 
     def interrupt(self) -> None:
         """Interrupt the cell that runs; does nothing between cells."""
@@ -101,10 +104,14 @@ class LocalKernel:
 
     def close(self) -> None:
         """End it and all that it started, also under a cell that runs, which then ends as ``died``."""
-        WARDEN.forget(self._process)
         self._is_closed = True
         self._process.kill("it was closed")
-        if self._running.acquire(blocking=False):  # else whoever runs the cell lets go of what it still reads
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Close what is read from, unless a cell still reads it: then whoever runs the cell does."""
+        WARDEN.forget(self._process)
+        if self._running.acquire(blocking=False):
             try:
                 self._process.close()
             finally:

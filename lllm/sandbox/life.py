@@ -242,7 +242,8 @@ class KernelLife:
 
 def to_plain(result: CellResult) -> dict[str, Any]:
     """Return a result as a log keeps it: with lists."""
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in result.to_dict().items()}
+    told = result.to_dict()
+    return {**told, **{key: list(told[key]) for key in ("outputs", "traceback", "calls")}}
 
 
 def _seen(result: CellResult) -> tuple[Any, ...]:

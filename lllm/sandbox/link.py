@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from lllm.sandbox.broker import Broker
-from lllm.sandbox.frames import FrameReader, build_frame, send_frame
+from lllm.sandbox.frames import BadFrame, FrameReader, build_frame, send_frame
 from lllm.sandbox.isolator import Isolator
 from lllm.sandbox.policy import SandboxPolicy
 from lllm.sandbox.process import SandboxProcess
@@ -36,6 +36,7 @@ class Link:
 
     def ask(self, code: str) -> str:
         """Send a cell; return the number by which its messages are known."""
+        self.process.settle(self.policy.grace_s)
         self._asked += 1
         number = str(self._asked)
         request = {"msg_type": "execute_request", "msg_id": number, "content": {"code": code}}
@@ -44,8 +45,13 @@ class Link:
         return number
 
     def answer(self, frame: bytes) -> None:
-        """Send the answer of a call."""
-        send_frame(self.process.broker, frame, self.policy.grace_s)
+        """Send the answer of a call.
+
+        Raises:
+            BadFrame: nobody takes it. An honest kernel waits for it.
+        """
+        if not send_frame(self.process.broker, frame, self.policy.grace_s):
+            raise BadFrame("it asked, and did not take the answer")
 
     def read_output(self, limit: int = READ_BYTES) -> bytes:
         """Return what programs wrote past the kernel, as far as it is there, without waiting."""

@@ -7,6 +7,7 @@ had never been made. Nothing signs a notebook: Jupyter trusts none of its output
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any, Literal
@@ -38,7 +39,10 @@ _KERNEL = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
+METADATA_BYTES = 1 << 20
 _CALLS_BYTES = 1 << 20
+_ANY = re.compile("")
+_LINED = re.compile(r"text/|application/javascript$|image/svg\+xml$")  # what Jupyter writes line by line
 
 
 def build_notebook(name: str, metadata: Mapping[str, Any]) -> Notebook:
@@ -47,10 +51,14 @@ def build_notebook(name: str, metadata: Mapping[str, Any]) -> Notebook:
     Args:
         name: of the session.
         metadata: JSON data; it becomes a Python literal in the cell, whatever its texts hold.
+
+    Raises:
+        ValueError: the metadata are no JSON data, or too much of it.
     """
-    about = {"name": mend_text(name), "metadata": dict(metadata), "next_cell": 0}
+    kept = mend_json(dict(metadata), METADATA_BYTES)[0]
+    about = {"name": mend_text(name), "metadata": kept, "next_cell": 0}
     empty: Notebook = {"cells": [], "metadata": {**_KERNEL, "lllm": about}, "nbformat": 4, "nbformat_minor": 5}
-    return insert_cell(empty, 0, "code", f"{INIT}{_INIT_CODE}SESSION = {dict(metadata)!a}")
+    return insert_cell(empty, 0, "code", f"{INIT}{_INIT_CODE}SESSION = {kept!a}")
 
 
 def insert_cell(notebook: Notebook, index: int, kind: Kind, source: str) -> Notebook:
@@ -115,27 +123,42 @@ def to_index(notebook: Notebook, index: int, *, end: int | None = None) -> int:
     return index % count
 
 
-def to_json(notebook: Notebook) -> str:
-    """Return a notebook as text; the same notebook gives the same text, laid out as Jupyter does."""
-    laid_out = {**notebook, "cells": [convert_texts(cell, _to_lines) for cell in _cells(notebook)]}
-    return json.dumps(laid_out, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+def render_cell(cell: Cell) -> str:
+    """Return a cell as text, as it stands in a notebook's."""
+    laid_out = convert_texts(cell, _to_lines, _LINED)
+    text = json.dumps(laid_out, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return "  " + text.replace("\n", "\n  ")  # within JSON's texts there are no line ends
 
 
-def convert_texts(cell: Cell, convert: Callable[[Any], Any]) -> Cell:
-    """Return a cell in which each text that may be one or many lines is in another form."""
+def to_json(notebook: Notebook, render: Callable[[Cell], str] = render_cell) -> str:
+    """Return a notebook as text; the same notebook gives the same text, laid out as Jupyter does.
+
+    Args:
+        notebook: the notebook.
+        render: the text of a cell; whoever writes a notebook again and again keeps those of cells that stay.
+    """
+    rest = {key: value for key, value in notebook.items() if key != "cells"}
+    told = json.dumps(rest, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    cells = ",\n".join(map(render, _cells(notebook)))
+    return f'{{\n "cells": [\n{cells}\n ],{told[1:]}\n'
+
+
+def convert_texts(cell: Cell, convert: Callable[[Any], Any], mimes: re.Pattern[str] = _ANY) -> Cell:
+    """Return a cell in which each text that may be one or many lines is in another form; of displays some types."""
     changed = {**cell, "source": convert(cell["source"])}
     if isinstance(cell.get("outputs"), list):
-        changed["outputs"] = [_convert_output(output, convert) for output in cell["outputs"]]
+        changed["outputs"] = [_convert_output(output, convert, mimes) for output in cell["outputs"]]
     return changed
 
 
-def _convert_output(output: Any, convert: Callable[[Any], Any]) -> Any:
+def _convert_output(output: Any, convert: Callable[[Any], Any], mimes: re.Pattern[str]) -> Any:
     told = dict_of(output)
     if "text" in told:
         return {**told, "text": convert(told["text"])}
     if isinstance(told.get("data"), dict):
         pairs = dict_of(told["data"]).items()
-        return {**told, "data": {mime: value if is_json(mime) else convert(value) for mime, value in pairs}}
+        is_kept = {mime: is_json(mime) or not mimes.match(mime) for mime, _ in pairs}
+        return {**told, "data": {mime: value if is_kept[mime] else convert(value) for mime, value in pairs}}
     return output
 
 

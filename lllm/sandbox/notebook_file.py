@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+import weakref
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
 from lllm.errors import NotebookError
-from lllm.sandbox.notebook import Notebook, to_json
+from lllm.sandbox.notebook import Cell, Notebook, render_cell, to_json
 from lllm.sandbox.read_notebook import from_json
 
 
@@ -22,17 +23,19 @@ class NotebookFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._lock_path = path.with_name(f".{path.name}.lock")
-        self._fd = -1
+        lock = path.with_name(f".{path.name}.lock")
+        fd = -1
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            while self._fd < 0:
-                self._fd = _take(self._lock_path)
+            while fd < 0:
+                fd = _take(lock)
         except BlockingIOError:
             told = "another session works on this notebook"
             raise NotebookError(told, where=str(path), hint="close that one, or take another name") from None
         except OSError as error:
             _refuse("locked", path, error)
+        self._texts: dict[int, tuple[Cell, str]] = {}  # of the cells as they were written last, by identity
+        self._unlock = weakref.finalize(self, _unlock, lock, fd, os.getpid())
 
     def load(self) -> Notebook | None:
         """Return the notebook; None where there is none yet.
@@ -55,7 +58,8 @@ class NotebookFile:
         Raises:
             NotebookError: it cannot be written, such as on a full disk; the file is as it was.
         """
-        content = to_json(notebook).encode("utf-8")
+        content = to_json(notebook, self._render).encode("utf-8")
+        self._texts = {key: self._texts[key] for key in map(id, notebook["cells"])}
         draft = self.path.with_name(f".{self.path.name}.tmp")
         try:
             try:
@@ -66,6 +70,12 @@ class NotebookFile:
                     draft.unlink(missing_ok=True)
         except OSError as error:
             _refuse("written", self.path, error)
+
+    def _render(self, cell: Cell) -> str:
+        """Return a cell's text; one that stayed is not laid out again. Cells are never changed in place."""
+        if id(cell) not in self._texts:
+            self._texts[id(cell)] = (cell, render_cell(cell))
+        return self._texts[id(cell)][1]
 
     def set_aside(self) -> Path:
         """Give the file another name that is free, and return that."""
@@ -87,11 +97,14 @@ class NotebookFile:
 
     def close(self) -> None:
         """Let another session have it. Closing twice does nothing."""
-        if self._fd >= 0:
-            with suppress(OSError):
-                self._lock_path.unlink()  # while it is held: who waits for it looks again
-            os.close(self._fd)
-            self._fd = -1
+        self._unlock()
+
+
+def _unlock(path: Path, fd: int, pid: int) -> None:
+    if os.getpid() == pid:  # a process that was forked from the one that holds it does not let go of it
+        with suppress(OSError):
+            path.unlink()  # while it is held: who waits for it looks again
+    os.close(fd)
 
 
 def _take(path: Path) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from base64 import b64decode
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ PICTURES = ("image/png", "image/jpeg")
 _MOST_PIXELS = 64_000_000  # a few bytes can claim to be more pixels than whoever shows them has memory
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
+_FILL = re.compile(b"\xff+")
+_MOST_SEGMENTS = 1000  # before the first frame; honest files have a few dozen
 _JPEG_BARE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
@@ -70,15 +73,14 @@ def _png_size(content: bytes) -> tuple[int, int]:
 def _jpeg_size(content: bytes) -> tuple[int, int]:
     """Return width and height from the first frame header (ITU T.81, annex B); zeros where the file is no JPEG."""
     at = 2 if content.startswith(_JPEG) else len(content)
-    while at + 9 <= len(content) and content[at] == 0xFF:
-        marker = content[at + 1]
+    for _ in range(_MOST_SEGMENTS):
+        fill = _FILL.match(content, at)
+        if fill is None or fill.end() + 8 > len(content):
+            break
+        at = fill.end()
+        marker = content[at]
         if marker in _JPEG_FRAMES:
-            height, width = struct.unpack_from(">HH", content, at + 5)
+            height, width = struct.unpack_from(">HH", content, at + 4)
             return width, height
-        if marker == 0xFF:
-            at += 1
-        elif marker in _JPEG_BARE:
-            at += 2
-        else:
-            at += 2 + max(2, struct.unpack_from(">H", content, at + 2)[0])
+        at += 1 if marker in _JPEG_BARE else 1 + max(2, struct.unpack_from(">H", content, at + 1)[0])
     return 0, 0

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
-from lllm.errors import ConfigError, SandboxError
+from lllm.errors import ConfigError, LLLMError
 from lllm.sandbox.kernel import LocalKernel
 from lllm.sandbox.policy import SandboxPolicy
 from lllm.sandbox.probe import CHOOSER
@@ -90,16 +90,17 @@ class KernelPool:
 
     def _add(self) -> None:
         """Start one kernel. One that does not come up is not tried again: whoever asks next is told why."""
+        kernel = None
         try:
-            kernel = self._start(self.policy)
-        except SandboxError:
-            kernel = None
-        with self._lock:
-            self._filling -= 1
-            if kernel is not None and not self._is_closed:
-                self._ready.append(kernel)
-                return
-        if kernel is not None:
+            with suppress(LLLMError, OSError):
+                kernel = self._start(self.policy)
+        finally:
+            with self._lock:
+                self._filling -= 1
+                is_wanted = kernel is not None and not self._is_closed
+                if kernel is not None and is_wanted:
+                    self._ready.append(kernel)
+        if kernel is not None and not is_wanted:
             kernel.close()
 
 

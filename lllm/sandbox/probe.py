@@ -122,12 +122,13 @@ class Chooser:
 
     def _candidates(self, policy: SandboxPolicy) -> Iterator[Isolator]:
         chosen = self._chosen
-        if chosen is not None and (chosen.tier <= policy.min_tier or chosen.tier == "none"):
-            yield chosen
-            return
         if is_unsafe_allowed():
-            warn_unsafe()
+            if chosen is None or chosen.tier != "none":
+                warn_unsafe()
             yield Unconfined()
+            return
+        if chosen is not None and chosen.tier <= policy.min_tier:
+            yield chosen
             return
         for make in self._isolators:
             isolator = make()

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shutil
 import signal
 import socket
 import threading
+import time
+from collections import deque
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from subprocess import DEVNULL, Popen, TimeoutExpired
 from typing import Any
+from weakref import WeakSet
 
 from lllm.errors import SandboxUnavailable
-from lllm.sandbox.isolator import KERNEL, Isolator, Program
+from lllm.sandbox.isolator import KERNEL, Isolator, Plan, Program
 from lllm.sandbox.policy import SandboxPolicy
 
 _ENDS_S = 2.0
@@ -35,15 +39,15 @@ class SandboxProcess:
         self.policy, self.tier = policy, isolator.tier
         self.why_killed = ""
         self._lock = threading.Lock()
+        self._interrupts: deque[None] = deque()
         plan = isolator.plan(policy)
         self.folder = plan.folder
-        with _pairs() as ends:
+        with _pairs(plan) as ends:
             self.control, control = ends.socket()
             self.broker, broker = ends.socket()
             self._lifeline, lifeline = ends.socket()
             self.output, output = ends.pipe()
             numbers = {"control": control.fileno(), "broker": broker.fileno(), "output": output, **program.fds}
-            ends.theirs += plan.fds
             self._popen = _spawn(
                 [*plan.argv, str(lifeline.fileno())],
                 output,
@@ -51,9 +55,11 @@ class SandboxProcess:
                 plan.user,
             )
         spec = {**plan.spec, **program.told, "program": program.name, "fds": numbers}
-        self._lifeline.sendall(json.dumps(spec).encode() + b"\n")
+        with suppress(OSError):  # it has ended already: whoever waits for it reads why
+            self._lifeline.sendall(json.dumps(spec).encode() + b"\n")
         for end in (self._lifeline, self.control, self.broker):
             end.setblocking(False)
+        _started.add(self)
 
     @property
     def pid(self) -> int:
@@ -67,8 +73,24 @@ class SandboxProcess:
 
     def interrupt(self) -> None:
         """Have the kernel's process group get SIGINT."""
-        with suppress(OSError):
+        self._interrupts.append(None)
+        try:
             self._lifeline.send(b"I")
+        except OSError:
+            self._interrupts.clear()
+
+    def settle(self, timeout_s: float) -> None:
+        """Wait until each interrupt has reached the kernel, so that none hits the cell that comes next."""
+        end_s = time.monotonic() + timeout_s
+        poll = select.poll()
+        poll.register(self._lifeline, select.POLLIN)
+        while self._interrupts and poll.poll(max(0.0, end_s - time.monotonic()) * 1000):
+            try:
+                said = self._lifeline.recv(256)
+            except OSError:
+                return
+            for _ in range(min(len(said), len(self._interrupts)) or len(self._interrupts)):
+                self._interrupts.popleft()
 
     def kill(self, why: str = "") -> None:
         """End everything in the sandbox, and wait until it is gone."""
@@ -96,6 +118,26 @@ class SandboxProcess:
                 os.close(output)
             if self.folder is not None:
                 shutil.rmtree(self.folder, ignore_errors=True)
+
+    def leave_to_parent(self) -> None:
+        """In a fork of this process: let go of what is the parent's, without a word to the sandbox."""
+        self._lock = threading.Lock()
+        for end in (self._lifeline, self.control, self.broker):
+            end.close()
+        output, self.output, self.folder = self.output, -1, None
+        if output >= 0:
+            os.close(output)
+
+
+_started: WeakSet[SandboxProcess] = WeakSet()
+
+
+def _leave_all() -> None:
+    for process in list(_started):
+        process.leave_to_parent()
+
+
+os.register_at_fork(after_in_child=_leave_all)
 
 
 def tree(pid: int) -> Iterator[int]:
@@ -135,12 +177,18 @@ class _Ends:
 
 
 @contextmanager
-def _pairs() -> Generator[_Ends]:
+def _pairs(plan: Plan) -> Generator[_Ends]:
+    """Give pairs whose ends are closed when they have served; where the process is not started, nothing is left."""
     ends = _Ends()
+    ends.theirs += plan.fds
     try:
         yield ends
-    except BaseException:
+    except BaseException as error:
         _close(ends.ours)
+        if plan.folder is not None:
+            shutil.rmtree(plan.folder, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise SandboxUnavailable(f"{plan.argv[0]} cannot be started: {error}") from error
         raise
     finally:
         _close(ends.theirs)
@@ -156,10 +204,7 @@ def _close(ends: list[Any]) -> None:
 
 def _spawn(argv: list[str], output: int, fds: tuple[int, ...], user: int | None) -> Popen[bytes]:
     """Start a program with no environment. It is none of this terminal's, so Ctrl-C does not reach it."""
-    try:
-        return Popen(  # noqa: S603 - the isolator's own words
-            argv, stdin=DEVNULL, stdout=output, stderr=output, env={}, pass_fds=fds, start_new_session=True,
-            user=user, group=user, extra_groups=None if user is None else (), cwd="/",
-        )  # fmt: skip
-    except OSError as error:
-        raise SandboxUnavailable(f"{argv[0]} cannot be started: {error}") from error
+    return Popen(  # noqa: S603 - the isolator's own words
+        argv, stdin=DEVNULL, stdout=output, stderr=output, env={}, pass_fds=fds, start_new_session=True,
+        user=user, group=user, extra_groups=None if user is None else (), cwd="/",
+    )  # fmt: skip

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
-from jupyter_client.provisioning import KernelProvisionerBase
+from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from traitlets import Dict
 
 from lllm.errors import ConfigError, SandboxUnavailable
@@ -80,12 +80,12 @@ class SandboxProvisioner(KernelProvisionerBase):
             return None
         WARDEN.forget(process)
         if process.why_killed:
-            self.log.warning("kernel %s was killed: %s", self.kernel_id, process.why_killed)
+            self.log.warning("the sandbox was killed: %s", process.why_killed)
         return 1 if process.why_killed else 0
 
     async def wait(self) -> int | None:
         """Wait until the kernel has ended."""
-        while (code := await self.poll()) is None:
+        while (code := await self.poll()) is None:  # noqa: ASYNC110 - a process tells nobody that it has ended
             await asyncio.sleep(_LOOKS_S)
         await self.cleanup(restart=True)
         return code
@@ -147,10 +147,10 @@ class SandboxProvisioner(KernelProvisionerBase):
         attempt = _Attempt(policy, prefix, key.decode())
         self._process = await asyncio.to_thread(CHOOSER.first, policy, attempt)
         WARDEN.watch(self._process)
-        self.connection_info = {
-            "transport": "ipc", "ip": prefix, "key": key, "signature_scheme": "hmac-sha256", **PORTS,
-        }  # fmt: skip
-        return self.connection_info
+        scheme = "hmac-sha256"
+        info: Any = {"transport": "ipc", "ip": prefix, "key": key, "signature_scheme": scheme, **PORTS}
+        self.connection_info = info
+        return info
 
 
 class _Attempt:
@@ -162,15 +162,19 @@ class _Attempt:
     def __call__(self, isolator: Isolator) -> SandboxProcess:
         with ExitStack() as held:
             listeners = {name: _listen(f"{self._prefix}-{number}", held) for name, number in PORTS.items()}
-            process = SandboxProcess(isolator, self._policy, Program("stock", listeners, {"key": self._key, "ports": PORTS}))
+            process = SandboxProcess(
+                isolator, self._policy, Program("stock", listeners, {"key": self._key, "ports": PORTS})
+            )
         try:
             ready = select.select([process.control], (), (), START_S)[0]
             if ready and process.control.recv(1 << 16):
                 return process
-            raise SandboxUnavailable(f"the kernel did not start: {_read_said(process) or 'it said nothing'}")
         except BaseException:
             process.close()
             raise
+        said = _read_said(process)
+        process.close()
+        raise SandboxUnavailable(f"the kernel did not start: {said or 'it said nothing'}")
 
 
 def _read_said(process: SandboxProcess) -> str:
@@ -194,4 +198,4 @@ def _make_folder() -> str:
     if len(folder.encode()) <= _PATH_BYTES:
         return folder
     Path(folder).rmdir()
-    return tempfile.mkdtemp(prefix="lllm-jupyter-", dir="/tmp")  # noqa: S108 - with a name of its own, mode 0700
+    return tempfile.mkdtemp(prefix="lllm-jupyter-", dir="/tmp")

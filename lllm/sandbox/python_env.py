@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import py_compile
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import cache_from_source
 from pathlib import Path
 
 INSIDE = Path(__file__).parent / "inside"
@@ -27,8 +30,18 @@ class PythonEnv:
 
 
 @cache
+def compile_inside() -> None:
+    """Have the programs that run inside compiled: a sandbox could not keep what it compiles. Never fails."""
+    for file in INSIDE.glob("*.py"):
+        with suppress(OSError, py_compile.PyCompileError):
+            if not Path(cache_from_source(str(file))).exists():
+                py_compile.compile(str(file), doraise=True)
+
+
+@cache
 def find_python() -> PythonEnv:
-    """Return the Python that runs this code."""
+    """Return the Python that runs this code; what runs inside is compiled for it."""
+    compile_inside()
     prefix = Path(sys.base_prefix).resolve()
     program = Path(getattr(sys, "_base_executable", "") or sys.executable).resolve()
     if not program.is_relative_to(prefix):

@@ -23,7 +23,9 @@ from lllm.sandbox import tree
 from lllm.sandbox.cell import CellResult, Kernel, OnCall
 from lllm.sandbox.in_thread import run_in_thread
 from lllm.sandbox.life import KernelLife, Recall, Start, Steps, Work
+from lllm.sandbox.mended import mend_json
 from lllm.sandbox.notebook import (
+    METADATA_BYTES,
     Cell,
     Kind,
     Notebook,
@@ -83,7 +85,7 @@ class JupyterSession:
         self._notebook = self._open()
         serve = None if on_call is None else partial(on_call, self.metadata)
         self._life = KernelLife(policy or SandboxPolicy(), start or start_kernel, serve)
-        self._life.find_earlier = self._find_earlier
+        self._life.find_earlier = partial(_find_earlier, name)
         self._life.lost_before = any(cell.get("execution_count") for cell in self.cells)
         self._end = weakref.finalize(self, _close, self._life, os.getpid())
 
@@ -367,12 +369,6 @@ class JupyterSession:
             raise
         return file
 
-    def _find_earlier(self) -> Steps:
-        """Return what the run that is gone on with did in this sandbox, also within functions that do not run again."""
-        find = getattr(OUTSIDE.load(), "earlier", None)
-        steps = () if find is None else find(STEP)
-        return [(about, value) for _, about, value in steps if about.get("sandbox") == self.name]
-
     def _code_ids(self) -> list[str]:
         return [cell["id"] for cell in self.cells if cell["cell_type"] == "code"]
 
@@ -416,6 +412,13 @@ def start_kernel(policy: SandboxPolicy) -> Kernel:
     return find_pool(policy).acquire()
 
 
+def _find_earlier(name: str) -> Steps:
+    """Return what the run that is gone on with did in this sandbox, also within functions that do not run again."""
+    find = getattr(OUTSIDE.load(), "earlier", None)
+    steps = () if find is None else find(STEP)
+    return [(about, value) for _, about, value in steps if about.get("sandbox") == name]
+
+
 def _checked(metadata: Mapping[str, Any]) -> dict[str, Any]:
     """Return metadata as JSON data.
 
@@ -423,7 +426,7 @@ def _checked(metadata: Mapping[str, Any]) -> dict[str, Any]:
         ConfigError: they are none.
     """
     try:
-        return json.loads(encode_json(dict(metadata)))
+        return mend_json(json.loads(encode_json(dict(metadata))), METADATA_BYTES)[0]
     except (TypeError, ValueError) as error:
         raise ConfigError(f"the metadata of a sandbox session must be JSON data: {error}") from error
 

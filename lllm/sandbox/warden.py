@@ -1,8 +1,9 @@
 """Watches what sandboxes use, from outside, and kills those that use too much.
 
 A limit on each process does not bound their sum, and in tier B nothing bounds the number of processes or the files. One
-thread looks at all sandboxes in which something may run: ten times a second, so a sandbox can be over its limits for
-about that long. An idle kernel costs nothing.
+thread looks at all sandboxes in which something runs: ten times a second, so a sandbox can be over its limits for about
+that long. At one that seems to be idle it looks once a second, since its code may only have said that its cell ended. A
+kernel that has run nothing costs nothing.
 """
 
 from __future__ import annotations
@@ -10,14 +11,18 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from weakref import WeakSet
 
 from lllm.sandbox.process import SandboxProcess, tree
 
-TICK_S = 0.1
+TICK_S, IDLE_TICK_S = 0.1, 1.0
 _OWN = 4
 """Processes and threads that a sandbox has beside what its cells start: isolator, init, kernel, and a spare one."""
+_IDLE = {"A": 3}
+"""Processes and threads of an idle kernel: as above, without the spare one; there is no isolator's but in tier A."""
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _MOST_FILES = 20_000
 
@@ -31,44 +36,58 @@ class Warden:
 
     def _reset(self) -> None:
         self._lock = threading.Lock()
-        self._watched: set[SandboxProcess] = set()
+        self._busy: set[SandboxProcess] = set()
+        self._idle: WeakSet[SandboxProcess] = WeakSet()
+        self._looks_at_idle_s = 0.0
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
 
     def watch(self, process: SandboxProcess) -> None:
         """Look at a sandbox from now on, until nothing runs in it but its idle kernel."""
         with self._lock:
-            self._watched.add(process)
+            self._idle.discard(process)
+            self._busy.add(process)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="lllm-sandbox-warden", daemon=True)
                 self._thread.start()
         self._wake.set()
 
     def rest(self, process: SandboxProcess) -> None:
-        """Stop looking at a sandbox whose cell has ended, unless the cell left something running."""
+        """Look less often at a sandbox whose cell has ended, unless the cell left something running."""
         with self._lock:
-            if len(list(tree(process.pid))) <= _OWN - 1:
-                self._watched.discard(process)
+            if sum(map(_count_threads, tree(process.pid))) <= _IDLE.get(process.tier, 2):
+                self._busy.discard(process)
+                self._idle.add(process)
 
     def forget(self, process: SandboxProcess) -> None:
         """Stop looking at a sandbox that has ended."""
         with self._lock:
-            self._watched.discard(process)
+            self._busy.discard(process)
+            self._idle.discard(process)
 
     def _work(self) -> None:
         while True:
-            with self._lock:
-                watched = list(self._watched)
-                if not watched:
-                    self._wake.clear()
-            for process in watched:
+            for process in self._due():
                 if why := find_excess(process):
                     process.kill(why)
                     self.forget(process)
-            if watched:
+            process = None  # nobody is kept alive by having been looked at
+            if self._busy:
                 time.sleep(TICK_S)
             else:
-                self._wake.wait()
+                self._wake.wait(IDLE_TICK_S if self._idle else None)
+
+    def _due(self) -> Iterator[SandboxProcess]:
+        """Yield the sandboxes that are to be looked at now."""
+        with self._lock:
+            due = list(self._busy)
+            if not due:
+                self._wake.clear()
+            now_s = time.monotonic()
+            if now_s >= self._looks_at_idle_s:
+                self._looks_at_idle_s = now_s + IDLE_TICK_S
+                due += self._idle
+        yield from due
 
 
 def find_excess(process: SandboxProcess) -> str:

@@ -98,8 +98,8 @@ def rebuild(kernel: Kernel, tape: Any, scope: str) -> bool:
     """
     calls = tape.earlier(_PROXY)
     for id_, about, value in tape.earlier(STEP):
-        if _user_scope(id_.rpartition("v/")[0]) != scope:
-            continue
+        if "sandbox" in about or _user_scope(id_.rpartition("v/")[0]) != scope:
+            continue  # a notebook session's, or another scope's
         if isinstance(value, BaseException):
             return False
         was = CellResult.from_dict(value)

@@ -18,6 +18,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
 
 import click  # noqa: E402 - after the path, so that this runs in a checkout that is not installed
+from builtin_tables import render_builtin_endpoints, render_builtin_services  # noqa: E402
 
 from lllm import errors  # noqa: E402
 from lllm.cli import exits  # noqa: E402
@@ -216,6 +217,8 @@ def _decides(name):
 
 
 PARTS = {
+    "builtin-services": render_builtin_services,
+    "builtin-endpoints": render_builtin_endpoints,
     "errors": render_errors,
     "exit-codes": render_exit_codes,
     "system-keys": render_system_keys,

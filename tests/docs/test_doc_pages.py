@@ -20,6 +20,10 @@ OF_A_MACHINE = re.compile(r"(?<![\w.])(?:/home/\w|/Users/\w|/root\b|/work\b|/tmp
 LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")
 
 
+NOT_HERE = 77
+"""The exit code by which a page says that this machine lacks something it needs, such as a sandbox."""
+
+
 def run_page(page, folder):
     """Do what a page says in an empty folder, in a process of its own."""
     env = os.environ | {
@@ -43,6 +47,8 @@ def has_blocks(page):
 def test_every_block_does_what_the_page_says(page, tmp_path):
     """A reader pastes the block; it has to work, offline, and print what the page shows."""
     done = run_page(page, tmp_path)
+    if done.returncode == NOT_HERE:
+        pytest.skip(f"this machine cannot do what the page does: {done.stderr[-500:]}")
     assert done.returncode == 0, done.stderr[-4000:]
 
 

@@ -9,7 +9,7 @@ import threading
 import pytest
 from world import World, add, calls
 
-from lllm.errors import CallCancelled, LogPoisoned, ModelBehaviorError
+from lllm.errors import CallCancelled, LogPoisoned, ModelBehaviorError, SandboxUnavailable
 from lllm.log import LocalFileLog
 from lllm.models import Function, Prompt
 
@@ -532,3 +532,25 @@ def test_as_is_judges_nothing(reply):
     assert message.refusal == ("no" if isinstance(reply, dict) and "refusal" in reply else "")
     assert message.execution_attempts == ()
     assert world.kinds[-2:] == ["model.reply", "call.close"]
+
+
+@FACES
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_missing_sandbox_ends_the_call_and_no_model_is_told(face, is_async):
+    """A model could do nothing about it; the user reads the command that mends it. A replay ends the same way."""
+
+    def run(a: int) -> int:
+        """Run."""
+        raise SandboxUnavailable("no sandbox works here", hint="apt install bubblewrap")
+
+    async def arun(a: int) -> int:
+        """Run."""
+        return run(a)
+
+    name = "arun" if is_async else "run"
+    world = World(calls((name, {"a": 1})), "never asked", functions=[arun if is_async else run])
+    with pytest.raises(SandboxUnavailable) as caught:
+        world.ask_on(face)
+    assert caught.value.hint == "apt install bubblewrap"
+    assert world.ends == [{"outcome": "failed", "reason": "config", "error": "SandboxUnavailable: no sandbox works here"}]
+    assert world.kinds[-2:] == ["function.call", "call.close"]

@@ -55,7 +55,7 @@ def body_of(schema, media="application/json", **body):
 def load(text):
     """Run a module's text and return its proxy class."""
     module = types.ModuleType("imported")
-    exec(compile(text, "imported.py", "exec"), module.__dict__)  # noqa: S102 - what discovery does with a project's file
+    exec(compile(text, "imported.py", "exec"), module.__dict__)
     [cls] = [
         value
         for value in vars(module).values()
@@ -73,6 +73,27 @@ def issues_of(text):
 def module_of(data, **wanted):
     """Return the text of a document's module."""
     return render_module(plan_of(data, **wanted))
+
+
+def whole():
+    """Return a document with some of everything."""
+    body = {"schema": {"required": ["name"], "properties": {"name": {"enum": ["Tom", 'O"Hara']}}}}
+    operation = {
+        "operationId": "rename",
+        "summary": "Give a pet a **name**.",
+        "parameters": [
+            {"name": "id", "in": "path", "required": True, "schema": {"type": "integer"}, "example": 7},
+            {"name": "dry_run", "in": "query", "schema": {"type": "boolean"}},
+            {"name": "X-Reason", "in": "header", "schema": {"type": "string"}},
+        ],
+        "requestBody": {"required": True, "content": {"application/json": body}},
+        "responses": {"200": {"content": {"application/json": {"example": {"name": "Tom"}}}}},
+    }
+    return document(
+        get("/pets/{id}/name", method="put", **operation),
+        info={"title": "Pets API", "version": "1", "description": "All about\n[pets](https://pets.test). And more."},
+        components={"securitySchemes": {"login": {"type": "oauth2"}}},
+    )
 
 
 _TYPES = {"str", "int", "float", "bool", "list", "dict"}

@@ -1,9 +1,11 @@
 """The nine built-in proxies, each endpoint called for real on a server that speaks as the service documents it."""
 
 import json
+from urllib.parse import parse_qsl, urlsplit
 
 import builtin_services as services
 import pytest
+from builtin_days import FUTURE_DAY, PAST_DAY, stamp
 
 from lllm.errors import CallRefused, ProxyError
 from lllm.proxies import BUILTIN_PROXY_MODULES, Proxy
@@ -25,13 +27,14 @@ REFUSED = {
     *("fmp/statements/ratios", "fmp/analysts/estimates", "fmp/economy/indicator", "kb/series/list", "kb/series/info"),
     *("kb/events/list", "kb/markets/list", "kb/markets/info", "kb/markets/orderbook", "pm/search/all"),
     *("pm/events/list", "pm/events/info", "pm/markets/list", "pm/markets/info", "pm/prices/midpoint", "pm/prices/book"),
-    *(path for path in ENDPOINTS if path.split("/")[0] in ("gkg", "gt", "msd", "wa")),
+    *(path for path in ENDPOINTS if path.split("/")[0] in ("gkg", "msd", "wa")),
 }
 """What nothing keeps the future out of: it shows the present, or numbers without the day of their publication."""
 
-FUTURE = ("FUTURE", services.FUTURE_DAY, str(services.stamp(services.FUTURE_DAY)))
-NO_DATES_SHOWN = {"fred/category/children"}
-"""Its answer has no day to look at: FRED's own "as of" is all that holds."""
+PAST = ("PAST", PAST_DAY, str(stamp(PAST_DAY)))
+FUTURE = ("FUTURE", FUTURE_DAY, str(stamp(FUTURE_DAY)))
+NO_DATES_SHOWN = {"fred/category/children", "gt/interest/by_region", "gt/related/queries", "gt/related/topics"}
+"""Their answers have no day to look at: the bounds of the request are all that holds."""
 
 SERVERS = {"honest": set(), "careless": services.BOUNDS, "half_careless": services.BOUNDS - services.REAL_TIMES}
 STARTS = ("from", "start_ts", "min_ts", "min_created_ts", "startTs", "startPublishedDate", "realtime_start")
@@ -52,6 +55,7 @@ BOUNDS = {
     **dict.fromkeys(("kb/events/candlesticks", "kb/markets/candlesticks", "kb/historical/candlesticks"), CANDLES),
     "kb/markets/questions": {"max_created_ts": str(LAST_SECOND)},
     "kb/markets/trades": {"max_ts": str(LAST_SECOND)},
+    **{path: {"time": "2023-01-01 2024-05-31", "tz": "0"} for path in ENDPOINTS if path.startswith("gt/")},
     "pm/prices/history": {"startTs": "1714521600", "endTs": str(LAST_SECOND)},
 }
 """What is asked for under the cutoff, where a service can be asked for less."""
@@ -69,7 +73,7 @@ def running():
 def server(running, monkeypatch):
     """Return the running server as new, with a key for each service in the environment."""
     running.got.clear()
-    running.ignored = frozenset()
+    running.ignored, running.fault_status = frozenset(), None
     for module, key in services.KEYS.items():
         if name := load_builtin(module).api_key_env:
             monkeypatch.setenv(name, key)
@@ -87,7 +91,7 @@ def call_example(proxy, path):
 
 def read_asked(got):
     """Return what a request asked for, in the query and in the body."""
-    query = dict(services.parse_qsl(services.urlsplit(got.target).query))
+    query = dict(parse_qsl(urlsplit(got.target).query))
     return {**query, **json.loads(got.body or "{}")}
 
 
@@ -106,7 +110,7 @@ def test_an_endpoint_asks_as_its_service_documents(server, path):
     """A wrong address, a missing or misspelt parameter, or one in the wrong place would be answered with a fault."""
     answer = call_example(build_proxy(server, path), path)
     assert len(server.got) == 1
-    parts = services.urlsplit(server.got[0].target).path.split("/")
+    parts = urlsplit(server.got[0].target).path.split("/")
     params = read_params(ENDPOINTS[path]).values()
     assert {str(param.example) for param in params if param.place == "path"} <= set(parts)
     assert type(answer) is type(ENDPOINTS[path].response)
@@ -144,13 +148,13 @@ def test_a_cutoff_refuses_what_shows_the_present(server, path):
 @pytest.mark.parametrize("path", sorted(set(ENDPOINTS) - REFUSED))
 def test_a_cutoff_shows_the_past_and_nothing_of_the_future(server, path, ignored):
     """Also from a service that does not keep to what it was asked, what is dated later must not be seen."""
-    if services.REAL_TIMES & ignored and path in NO_DATES_SHOWN:
-        pytest.skip("its answer has no date: FRED's own 'as of' is all that holds")
+    if path in NO_DATES_SHOWN and ignored & set(BOUNDS[path]):
+        pytest.skip("its answer has no date: the bounds of the request are all that holds")
     server.ignored = ignored
     shown = show_example(build_proxy(server, path, cutoff_date=CUTOFF), path, may_be_refused=bool(ignored))
     assert not [word for word in FUTURE if word in shown]
     if not ignored:
-        assert "PAST" in shown or services.PAST_DAY in shown
+        assert any(word in shown for word in PAST)
 
 
 @pytest.mark.parametrize("path", sorted(set(ENDPOINTS) - REFUSED))
@@ -191,7 +195,7 @@ def test_every_bound_of_a_request_is_looked_at():
 def test_a_wrong_key_is_said_in_the_words_of_the_service(server, module, monkeypatch):
     """Who reads it must learn that the key is wrong, and must not read the key."""
     monkeypatch.setenv(load_builtin(module).api_key_env, "another-key-77aa")
-    for path in (path for path in ENDPOINTS if path.startswith(f"{module}/") and ENDPOINTS[path].answer == "json"):
+    for path in (path for path in ENDPOINTS if path.startswith(f"{module}/")):
         with pytest.raises(ProxyError) as caught:
             call_example(build_proxy(server, path), path)
         told = str(caught.value)
@@ -199,6 +203,15 @@ def test_a_wrong_key_is_said_in_the_words_of_the_service(server, module, monkeyp
         assert why in told
         assert "another-key-77aa" not in told
         assert not caught.value.retryable
+
+
+@pytest.mark.parametrize("path", ["fmp/prices/quote", "gt/interest/over_time", "wa/query/full"])
+def test_a_fault_in_an_answer_of_status_200_is_a_fault(server, path, monkeypatch):
+    """Taken for data, it would be computed with."""
+    monkeypatch.setenv(load_builtin(path.partition("/")[0]).api_key_env, "another-key-77aa")
+    server.fault_status = 200
+    with pytest.raises(ProxyError, match=services.BAD_KEY):
+        call_example(build_proxy(server, path), path)
 
 
 @pytest.mark.parametrize("path", ["kb/markets/trades", "pm/trades/list"])
@@ -228,6 +241,27 @@ def test_fred_refuses_a_real_time_behind_the_cutoff(server):
     assert server.got == []
 
 
+def test_a_peak_to_come_does_not_show_in_the_past(server):
+    """Values are shares of the highest one: half of it today, when the peak was not yet known it was all."""
+    path, asked = "gt/interest/over_time", {"q": "a", "time": "2023-01-01 2024-12-31"}
+    values = [
+        [point["values"][0]["extracted_value"] for point in answer["interest_over_time"]["timeline_data"]]
+        for answer in (
+            build_proxy(server, path)(path, asked),
+            build_proxy(server, path, cutoff_date=CUTOFF)(path, asked),
+        )
+    ]
+    assert values == [[50, 100], [100]]
+
+
+@pytest.mark.parametrize("time", [None, "today 12-m", "all", "2024-06-01 2024-07-01", "2024-01-01"])
+def test_a_time_that_ends_today_is_refused_under_a_cutoff(server, time):
+    """Only two dates say where a window lies."""
+    with pytest.raises(CallRefused, match="time"):
+        build_proxy(server, "gt/x", cutoff_date=CUTOFF)("gt/interest/over_time", {"q": "a", "time": time})
+    assert server.got == []
+
+
 def test_a_statement_is_known_from_its_filing_not_from_its_quarter(server):
     """The quarter ended in March, it was filed in May: in April nobody knew it."""
     path = "fmp/statements/income"
@@ -247,7 +281,13 @@ def test_a_question_shows_neither_price_nor_result_nor_what_is_new(server):
 def test_a_question_that_was_asked_later_is_not_shown(server):
     """That a market exists says that somebody saw a reason to ask."""
     with pytest.raises(ProxyError, match="createdAt"):
-        build_proxy(server, "pm/x", cutoff_date=services.PAST_DAY)("pm/markets/question", {"slug": "s"})
+        build_proxy(server, "pm/x", cutoff_date=PAST_DAY)("pm/markets/question", {"slug": "s"})
+
+
+def test_wolfram_sends_no_pictures(server):
+    """A model cannot read them, and each costs a place in its context."""
+    (pod,) = build_proxy(server, "wa/x")("wa/query/full", {"input": "a"})["queryresult"]["pods"]
+    assert [set(subpod) for subpod in pod["subpods"]] == [{"title", "plaintext"}]
 
 
 def test_a_page_without_a_date_is_not_shown_under_a_cutoff(server):
@@ -265,6 +305,15 @@ def test_a_module_declares_what_can_be_called(module):
     """The check that users have for their own proxies finds nothing in ours."""
     told = Proxy([module]).auto_test()
     assert {path: found["issues"] for path, found in told.items() if found["status"] != "ok"} == {}
+
+
+@pytest.mark.parametrize("module", BUILTIN_PROXY_MODULES)
+def test_a_module_calls_the_hosts_of_its_service_over_https(module):
+    """Other tests put a server of our own in their place, and a wrong host would be sent a key."""
+    cls = load_builtin(module)
+    urls = [urlsplit(endpoint.base_url or cls.base_url) for endpoint in cls.endpoints().values()]
+    assert {url.hostname for url in urls} == services.HOSTS[module]
+    assert {url.scheme for url in urls} == {"https"}
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)

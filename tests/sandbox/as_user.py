@@ -7,11 +7,15 @@ mount namespace), in which the closed folder is empty but for the Python, its pa
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
-import shutil
 import sys
 import tempfile
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "lllm/sandbox/inside"))
+
+from scratch import remove_folder
 
 USER = 64123
 """Some user that owns nothing here; it needs no entry in /etc/passwd."""
@@ -41,7 +45,9 @@ def open_view(paths):
     """Let other users reach ``paths``, in a view of this process's own."""
     closed = {}
     for path in dict.fromkeys(Path(path).resolve() for path in paths):
-        if (folder := find_closed(path)) is not None:
+        if (folder := find_closed(path)) == path:
+            raise OSError(errno.EACCES, f"{path} itself is closed to others")
+        if folder is not None:
             closed.setdefault(folder, []).append(path)
     if not closed:
         return
@@ -49,7 +55,9 @@ def open_view(paths):
         raise OSError(ctypes.get_errno(), "unshare")
     mount("none", "/", None, _PRIVATE_ALL)
     for folder, inner in closed.items():
-        held = [(path, os.open(path, os.O_PATH)) for path in inner]  # of this view: those of the old one cannot be bound
+        held = [
+            (path, os.open(path, os.O_PATH)) for path in inner
+        ]  # of this view: those of the old one cannot be bound
         mount("none", folder, "tmpfs", 0, "mode=755,size=1m")
         for path, number in held:
             path.mkdir(parents=True, exist_ok=True)
@@ -71,15 +79,15 @@ def become_user(home):
 def run_as_user(command, home):
     """Run ``command`` in a child that is an ordinary user; return its exit status."""
     child = os.fork()
-    if child:
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    try:
-        open_view([sys.base_prefix, sys.prefix, TREE])
-    except OSError as error:
-        print(f"no ordinary user can be made here: {error}", file=sys.stderr)
-        os._exit(CANNOT)
-    become_user(home)
-    os.execvp(command[0], command)
+    if not child:
+        try:
+            open_view([sys.base_prefix, sys.prefix, TREE])
+        except OSError as error:
+            print(f"no ordinary user can be made here: {error}", file=sys.stderr)
+            os._exit(CANNOT)
+        become_user(home)
+        os.execvp(command[0], command)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def main():
@@ -89,7 +97,7 @@ def main():
     try:
         sys.exit(run_as_user(sys.argv[1:], home))
     finally:
-        shutil.rmtree(home, ignore_errors=True)
+        remove_folder(home)
 
 
 if __name__ == "__main__":

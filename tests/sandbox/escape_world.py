@@ -67,7 +67,8 @@ class Snippet:
     Attributes:
         holds: what must hold beside the canaries.
         fresh: it gets a kernel of its own, since it may harm the one that it runs in.
-        heavy: it takes seconds, and is run with the long proofs.
+        heavy: it takes many seconds, and is run with the long proofs.
+        timeout_s: where the cell goes on for ever.
         then: a cell that is run after it, in the same kernel.
     """
 
@@ -76,6 +77,7 @@ class Snippet:
     holds: Check = lambda tried: True
     fresh: bool = False
     heavy: bool = False
+    timeout_s: float | None = None
     then: str = "print(6 * 7)"
 
 
@@ -88,6 +90,7 @@ class World:
         os.environ["SECRET_CANARY"] = os.environ["PLANTED_API_KEY"] = self.secret
         self.project = Path(tempfile.mkdtemp(prefix="lllm-project-"))
         (self.project / ".env").write_text(f"KEY={self.secret}\n")
+        self._files = self._look()
         self.reached, self.asked = [], []
         self._servers = [socket.create_server(("127.0.0.1", 0)), socket.socket(socket.AF_UNIX)]
         self.name = f"lllm-canary-{self.secret}"
@@ -106,6 +109,12 @@ class World:
                 return
             self.reached.append(peer)
             connection.close()
+
+    def _look(self):
+        """Return what the project's files are like, to the last bit of their mode."""
+        paths = [self.project, *sorted(self.project.rglob("*"))]
+        facts = [(str(path), path.stat().st_mode, path.stat().st_uid, path.stat().st_mtime_ns) for path in paths]
+        return facts, (self.project / ".env").read_text()
 
     def fill(self, code):
         """Put the canaries' places into a cell's code."""
@@ -143,7 +152,7 @@ class World:
         kernel = self.start() if snippet.fresh else self.shared()
         try:
             with RssPeak() as peak:
-                result = kernel.execute(self.fill(snippet.code), on_call=self.answer)
+                result = kernel.execute(self.fill(snippet.code), snippet.timeout_s, on_call=self.answer)
             tried = Tried(result, kernel.tier, peak.growth)
             tried.next = kernel.execute(snippet.then, on_call=self.answer)
         finally:
@@ -154,7 +163,9 @@ class World:
     def end(self, kernel):
         """Close a kernel; whatever was started in it must be gone."""
         pids = {pid: started_at(pid) for pid in tree(kernel.pid)}
+        folder = kernel._process.folder
         kernel.close()
+        assert folder is None or not folder.exists(), f"{folder} outlived its kernel"
         left = [pid for pid, when in pids.items() if when and started_at(pid) == when]
         assert not left, f"processes {left} outlived their kernel"
 
@@ -164,14 +175,11 @@ class World:
         harms = {
             "a secret of the host was seen": self.secret in seen.replace(self.name, ""),
             f"the host was connected to: {self.reached}": bool(self.reached),
+            "a file of the host was changed": self._look() != self._files,
             "a process of the host was ended": self.sentinel.poll() is not None,
             f"the host's memory grew by {tried.growth >> 20} MiB": tried.growth > RSS_GROWTH,
-            f"the kernel neither works nor ended: {tried.next}": not self._is_sound(tried),
         }
         return "; ".join(text for text, is_so in harms.items() if is_so)
-
-    def _is_sound(self, tried):
-        return tried.next is not None and tried.next.status in ("ok", "error", "died")
 
     def close(self):
         """End all; the canaries' processes and files go, too."""
@@ -184,7 +192,8 @@ class World:
                 server.shutdown(socket.SHUT_RDWR)
                 server.close()
             shutil.rmtree(self.project)
-            del os.environ["SECRET_CANARY"], os.environ["PLANTED_API_KEY"]
+            for name in ("SECRET_CANARY", "PLANTED_API_KEY"):
+                os.environ.pop(name, None)  # two tiers have a world each
 
 
 class RssPeak:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import threading
 from contextlib import redirect_stdout
@@ -16,8 +17,9 @@ class FakeKernel:
 
     tier = "none"
 
-    def __init__(self, policy=None):
+    def __init__(self, policy=None, began_to_hang=None):
         self.policy = policy
+        self.began_to_hang = began_to_hang
         self.ran = []
         self.is_alive = True
         self.hangs = threading.Event()
@@ -36,7 +38,7 @@ class FakeKernel:
         with redirect_stdout(text):
             try:
                 exec(code, self._variables)
-            except Exception as raised:
+            except Exception as raised:  # noqa: BLE001 - whatever a cell raises
                 error = raised
         fold = OutputFold(1 << 20, 1000)
         fold.add({"msg_type": "stream", "content": {"name": "stdout", "text": text.getvalue()}})
@@ -61,10 +63,11 @@ class FakeKernel:
             return CellResult("died", ename="KernelDied", evalue="it used too much", state_lost=True)
         self._interrupted.clear()
         self.hangs.set()
-        self._interrupted.wait(timeout_s)
+        self.began_to_hang.set()
+        self._interrupted.wait(5.0 if timeout_s is None else timeout_s)  # a test that fails must end
         while code == "DEAF" and self.is_alive:
             self._interrupted.clear()
-            self._interrupted.wait()
+            assert self._interrupted.wait(5.0)
         self.hangs.clear()
         if not self.is_alive:
             return CellResult("died", ename="KernelDied", evalue="it was closed", state_lost=True)
@@ -85,10 +88,15 @@ class Kernels:
 
     def __init__(self):
         self.started = []
+        self._began_to_hang = threading.Event()
 
     def __call__(self, policy):
-        self.started.append(FakeKernel(policy))
+        self.started.append(FakeKernel(policy, self._began_to_hang))
         return self.started[-1]
+
+    async def hang(self):
+        """Wait until a cell hangs."""
+        assert await asyncio.to_thread(self._began_to_hang.wait, 5.0)
 
     @property
     def ran(self):

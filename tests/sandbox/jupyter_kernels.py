@@ -17,16 +17,16 @@ from lllm.sandbox.probe import CHOOSER
 NAME = "lllm-tested"
 
 
-def need_sandbox(policy=SandboxPolicy()):
+def need_sandbox():
     """Skip where this machine isolates nothing."""
     try:
-        CHOOSER.start(policy).close()
+        CHOOSER.start(SandboxPolicy()).close()
     except SandboxUnavailable as error:
         pytest.skip(str(error))
 
 
-@pytest.fixture(scope="module")
-def sandboxed_kernel(tmp_path_factory):
+@pytest.fixture(scope="module", name="sandboxed_kernel")
+def install(tmp_path_factory):
     """The name of an installed kernelspec."""
     need_sandbox()
     with pytest.MonkeyPatch.context() as patch:
@@ -58,4 +58,4 @@ def text_of(outputs):
     return "".join(content["text"] for kind, content in outputs if kind == "stream")
 
 
-__all__ = ["NAME", "KernelManager", "need_sandbox", "run", "sandboxed_kernel", "text_of"]
+__all__ = ["KernelManager", "install", "need_sandbox", "run", "text_of"]

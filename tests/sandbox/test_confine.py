@@ -36,12 +36,14 @@ def tried(make):
 def test_limits_cannot_be_raised_again():
     """A soft limit alone is undone by one line of the cell."""
     said = run_in_child(
-        TRIED + """
+        TRIED
+        + """
 import resource
 confine.set_limits({"NOFILE": 64, "CORE": 0, "AS": 1 << 30})
 say(now=resource.getrlimit(resource.RLIMIT_NOFILE), locked=resource.getrlimit(resource.RLIMIT_MEMLOCK),
     raised=tried(lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (65, 65))) if os.geteuid() else "ValueError")
-""")
+"""
+    )
     assert said == {"now": [64, 64], "locked": [0, 0], "raised": "ValueError"}
 
 
@@ -58,11 +60,14 @@ say(now=resource.getrlimit(resource.RLIMIT_NOFILE))
 
 def test_descriptors_of_the_host_are_closed():
     """What is open needs no path, and no rule of Landlock's asks for it again."""
-    said = run_in_child(TRIED + """
+    said = run_in_child(
+        TRIED
+        + """
 kept, other = os.open("/", os.O_RDONLY), os.open("/", os.O_RDONLY)
 confine.close_others([kept])
 say(kept=tried(lambda: os.fstat(kept)), other=tried(lambda: os.fstat(other)), out=tried(lambda: os.fstat(1)))
-""")
+"""
+    )
     assert said == {"kept": "done", "other": errno.EBADF, "out": "done"}
 
 
@@ -91,7 +96,9 @@ say(bound=int(status["CapBnd"], 16))
 
 def test_the_sandbox_is_the_first_that_ends_when_memory_runs_out():
     """Otherwise the kernel of the operating system may choose the user's own program."""
-    assert run_in_child("confine.confine_init(); say(score=int(open('/proc/self/oom_score_adj').read()))") == {"score": 500}
+    assert run_in_child("confine.confine_init(); say(score=int(open('/proc/self/oom_score_adj').read()))") == {
+        "score": 500
+    }
 
 
 def test_orphans_fall_to_the_first_process_of_the_sandbox():
@@ -118,7 +125,9 @@ def test_files_are_what_was_listed(tmp_path):
     for name in ("read", "write", "other"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "file").write_text("text")
-    said = run_in_child(TRIED + """
+    said = run_in_child(
+        TRIED
+        + """
 from pathlib import Path
 home = Path(given["home"])
 confine.restrict_files([str(home / "read"), "/no/such/place"], [str(home / "write"), "/dev/null"])
@@ -131,7 +140,9 @@ say(read=tried((home / "read/file").read_text), read_write=tried(lambda: (home /
     linked=tried(lambda: os.link(home / "other/file", home / "write/link")),
     through=tried(lambda: [os.symlink(home / "other", home / "write/way"), (home / "write/way/file").read_text()]),
     removed=tried(lambda: os.unlink(home / "read/file")))
-""", home=str(tmp_path))
+""",
+        home=str(tmp_path),
+    )
     denied = {"read_write", "other", "emptied", "listed", "proc", "through", "removed"}
     assert {name for name, came in said.items() if came == errno.EACCES} == denied
     assert said.pop("linked") in (errno.EACCES, errno.EXDEV)
@@ -143,12 +154,15 @@ say(read=tried((home / "read/file").read_text), read_write=tried(lambda: (home /
 def test_a_program_is_confined_as_its_parent_is(tmp_path):
     """Rules that ended at a subprocess would be none."""
     (tmp_path / "secret").write_text("canary")
-    said = run_in_child("""
+    said = run_in_child(
+        """
 import subprocess
 confine.restrict_files(["/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache"], [])
 done = subprocess.run(["/bin/cat", given["path"]], capture_output=True, text=True)
 say(out=done.stdout, said="denied" in done.stderr)
-""", path=str(tmp_path / "secret"))
+""",
+        path=str(tmp_path / "secret"),
+    )
     assert said == {"out": "", "said": True}
 
 
@@ -157,11 +171,15 @@ say(out=done.stdout, said="denied" in done.stderr)
 def test_tcp_is_closed():
     """A second wall behind the filter of system calls."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        said = run_in_child(TRIED + """
+        said = run_in_child(
+            TRIED
+            + """
 confine.restrict_files([], [])
 say(out=tried(lambda: socket.create_connection(("127.0.0.1", given["port"]))),
     served=tried(lambda: socket.create_server(("127.0.0.1", 0))))
-""", port=server.getsockname()[1])
+""",
+            port=server.getsockname()[1],
+        )
     assert said["out"] == errno.EACCES
     assert said["served"] in (errno.EACCES, "done")  # any free port (0) is no port that a rule could name
 
@@ -169,17 +187,25 @@ say(out=tried(lambda: socket.create_connection(("127.0.0.1", given["port"]))),
 @SCOPES
 def test_signals_and_abstract_sockets_stay_inside():
     """Without namespaces, every process of the same user is one number away."""
-    with socket.socket(socket.AF_UNIX) as server, subprocess.Popen([sys.executable, "-ISc", "input()"], stdin=-1) as other:
+    with (
+        socket.socket(socket.AF_UNIX) as server,
+        subprocess.Popen([sys.executable, "-ISc", "input()"], stdin=-1) as other,
+    ):
         server.bind("\0lllm-test-" + str(os.getpid()))
         server.listen()
-        said = run_in_child(TRIED + """
+        said = run_in_child(
+            TRIED
+            + """
 confine.restrict_files([], [])
 child = os.fork()
 if not child:
     socket.socketpair()[0].recv(1)
 say(other=tried(lambda: os.kill(given["pid"], 9)), own=tried(lambda: os.kill(child, 9)),
     abstract=tried(lambda: socket.socket(socket.AF_UNIX).connect("\\0" + given["name"])))
-""", pid=other.pid, name="lllm-test-" + str(os.getpid()))
+""",
+            pid=other.pid,
+            name="lllm-test-" + str(os.getpid()),
+        )
         assert said == {"other": errno.EPERM, "own": "done", "abstract": errno.EPERM}
         assert other.poll() is None
         other.communicate(b"\n")
@@ -187,22 +213,29 @@ say(other=tried(lambda: os.kill(given["pid"], 9)), own=tried(lambda: os.kill(chi
 
 def test_what_is_not_asked_for_is_not_done():
     """In tier A, bubblewrap has made the walls of files and calls already; both are limits that stay."""
-    said = run_in_child(TRIED + """
+    said = run_in_child(
+        TRIED
+        + """
 import resource
 confine.confine_kernel({"fds": {}, "rlimits": {"NOFILE": 99}})
 say(limit=resource.getrlimit(resource.RLIMIT_NOFILE)[0], opened=tried(lambda: open("/etc/passwd")),
     called=tried(lambda: socket.socket(socket.AF_INET)))
-""")
+"""
+    )
     assert said == {"limit": 99, "opened": "done", "called": "done"}
 
 
 @LANDLOCK
 def test_all_that_is_asked_for_is_done():
     """A kernel that comes up with one wall missing would look like any other."""
-    said = run_in_child(TRIED + """
+    said = run_in_child(
+        TRIED
+        + """
 confine.confine_kernel({"fds": {}, "rlimits": {}, "landlock": {"read": [], "write": []}, "seccomp": given["asked"]})
 say(opened=tried(lambda: open("/etc/passwd")), called=tried(lambda: socket.socket(socket.AF_INET)))
-""", asked=build_filter(platform.machine()).hex())
+""",
+        asked=build_filter(platform.machine()).hex(),
+    )
     assert said == {"opened": errno.EACCES, "called": errno.EAFNOSUPPORT}
 
 

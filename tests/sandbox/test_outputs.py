@@ -60,7 +60,11 @@ def test_clearing_may_wait_for_what_comes_next():
 
 
 def test_what_was_cleared_is_updated_no_more():
-    messages = [show({"text/plain": "a"}, id_="x"), clear(wait=False), show({"text/plain": "b"}, "update_display_data", "x")]
+    messages = [
+        show({"text/plain": "a"}, id_="x"),
+        clear(wait=False),
+        show({"text/plain": "b"}, "update_display_data", "x"),
+    ]
     assert build_outputs(messages) == ()
 
 
@@ -221,7 +225,8 @@ def test_memory_is_bounded_whatever_comes(messages):
 
 
 SHOWN = st.dictionaries(
-    st.sampled_from(["text/plain", "image/png", "application/json", "application/a+json", "application/json\n"]) | any_text,
+    st.sampled_from(["text/plain", "image/png", "application/json", "application/a+json", "application/json\n"])
+    | any_text,
     any_json,
     max_size=3,
 )
@@ -240,7 +245,16 @@ CONTENT = st.fixed_dictionaries(
         "traceback": st.lists(any_json, max_size=3) | any_json,
     },
 )
-KINDS = ["stream", "display_data", "execute_result", "update_display_data", "clear_output", "error", "status", "comm_open"]
+KINDS = [
+    "stream",
+    "display_data",
+    "execute_result",
+    "update_display_data",
+    "clear_output",
+    "error",
+    "status",
+    "comm_open",
+]
 MESSAGES = st.lists(
     st.fixed_dictionaries({"msg_type": st.sampled_from(KINDS), "content": CONTENT})
     | st.fixed_dictionaries({"msg_type": any_json, "content": any_json})

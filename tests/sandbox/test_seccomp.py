@@ -12,10 +12,12 @@ from bpf_machine import check_form, judge
 from child import run_in_child
 
 from lllm.errors import SandboxUnavailable
-from lllm.sandbox import seccomp, syscalls
+from lllm.sandbox import syscalls
 from lllm.sandbox.seccomp import ALLOW, ERRNO, KILL_PROCESS, build_filter
 
-REFUSED, ABSENT, NO_FAMILY, PRETENDED = (ERRNO | number for number in (errno.EPERM, errno.ENOSYS, errno.EAFNOSUPPORT, 0))
+REFUSED, ABSENT, NO_FAMILY, PRETENDED = (
+    ERRNO | number for number in (errno.EPERM, errno.ENOSYS, errno.EAFNOSUPPORT, 0)
+)
 BOTH = pytest.mark.parametrize("machine", syscalls.MACHINES)
 HERE = platform.machine()
 ONLY_HERE = pytest.mark.skipif(HERE not in syscalls.MACHINES or platform.system() != "Linux", reason="no filter for it")
@@ -61,7 +63,7 @@ def test_what_programs_are_made_of_is_allowed(machine):
 
 @BOTH
 def test_another_abi_is_killed(machine):
-    """int 0x80, and a 32 bit program, number their calls otherwise: 101 is ptrace here and getpid's neighbour there."""
+    """The entry int 0x80, and a 32 bit program, number their calls otherwise: 101 is not ptrace there."""
     program = build_filter(machine)
     for arch in (0x40000003, 0x40000028, 0xC0000015, 0):
         assert judge(program, machine, 39, arch=arch) == KILL_PROCESS
@@ -188,7 +190,11 @@ def test_a_machine_without_a_table_is_refused(machine):
 
 @pytest.mark.parametrize(
     ("machine", "header"),
-    [("x86_64", "x86_64-linux-gnu/asm/unistd_64.h"), ("x86_64", "asm/unistd_64.h"), ("aarch64", "asm-generic/unistd.h")],
+    [
+        ("x86_64", "x86_64-linux-gnu/asm/unistd_64.h"),
+        ("x86_64", "asm/unistd_64.h"),
+        ("aarch64", "asm-generic/unistd.h"),
+    ],
 )
 def test_the_numbers_are_those_of_the_kernel_s_headers(machine, header):
     """The tables are typed from the kernel's own; where its headers are installed, they are compared."""
@@ -197,7 +203,14 @@ def test_the_numbers_are_those_of_the_kernel_s_headers(machine, header):
         pytest.skip(f"no {path} on this machine")
     found = re.findall(r"#define __NR(?:3264)?_(\w+)\s+(\d+)", path.read_text("utf-8"))
     true = {name: int(number) for name, number in found}
-    tables = [syscalls.FORBIDDEN, syscalls.ABSENT, syscalls.ATTRIBUTES, syscalls.WATCHES, syscalls.SIGNALS, syscalls.CHECKED]
+    tables = [
+        syscalls.FORBIDDEN,
+        syscalls.ABSENT,
+        syscalls.ATTRIBUTES,
+        syscalls.WATCHES,
+        syscalls.SIGNALS,
+        syscalls.CHECKED,
+    ]
     ours = {name: number for table in tables for name, number in table[machine].items()}
     known = ours.keys() & true.keys()
     assert {name: true[name] for name in known} == {name: ours[name] for name in known}
@@ -206,7 +219,14 @@ def test_the_numbers_are_those_of_the_kernel_s_headers(machine, header):
 
 def test_no_number_is_judged_twice():
     """The second line for the same number would never be reached."""
-    tables = [syscalls.FORBIDDEN, syscalls.ABSENT, syscalls.ATTRIBUTES, syscalls.WATCHES, syscalls.SIGNALS, syscalls.CHECKED]
+    tables = [
+        syscalls.FORBIDDEN,
+        syscalls.ABSENT,
+        syscalls.ATTRIBUTES,
+        syscalls.WATCHES,
+        syscalls.SIGNALS,
+        syscalls.CHECKED,
+    ]
     for machine in syscalls.MACHINES:
         numbers = [number for table in tables for number in table[machine].values()]
         assert len(numbers) == len(set(numbers))

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from lllm.cli.app import cli
 from lllm.cli.template import check_name, find_template, list_templates, render_file, save_project, tokens_of
 from lllm.errors import ConfigError, LLLMError
+from lllm.sandbox.probe import probe_isolators
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -118,8 +119,8 @@ def test_create_refuses_by_exit_code(tmp_path):
 
 
 def test_templates_are_listed():
-    assert "init_template" in list_templates()
-    assert json.loads(lllm("create", "--list", "--json").stdout)[0]["name"] == "init_template"
+    assert list(list_templates()) == ["example", "init_template"]
+    assert [told["name"] for told in json.loads(lllm("create", "--list", "--json").stdout)] == list(list_templates())
 
 
 def test_the_starter_leaves_no_token_behind(tmp_path):
@@ -171,3 +172,8 @@ def test_the_wheel_brings_its_templates(tmp_path):
     ran = run_python("-m", "lllm", "run", "What does the fuel for 420 km cost?", cwd=tmp_path / "demo", **env)
     assert ran.stdout == "The fuel costs 49.14 euros.\n", ran.stderr
     assert run_python("-m", "lllm", "replay", "last", cwd=tmp_path / "demo", **env).returncode == 0
+    made = run_python("-m", "lllm", "create", "--name", "shop", "--template", "example", cwd=tmp_path, **env)
+    assert made.returncode == 0, made.stderr
+    ran = run_python("-m", "lllm", "run", "How does honey sell?", cwd=tmp_path / "shop", **env)
+    told = "From 2024-01 to 2025-12" if any(one.works for one in probe_isolators()) else "no sandbox works"
+    assert told in ran.stdout, ran.stderr

@@ -4,8 +4,8 @@ Under a cutoff only pages with a date of publication before it are asked for and
 page, and a page's text is as it was when Exa last read it: a page that was changed afterwards shows its later text.
 What Exa writes itself over several pages (answers, summaries, contexts) cannot be cut off and is dropped or refused.
 
-Source: https://github.com/exa-labs/openapi-spec, version 1.2.0 (2026-04-03); https://exa.ai/docs/reference (read
-2026-11-21); the fields that are on their way out by the official client exa-py 2.27.0 (2026-11).
+Source: https://github.com/exa-labs/openapi-spec, version 1.2.0 (2026-04-03); which fields are on their way out, by the
+official client exa-py 2.27.0 (2026-11).
 """
 
 from lllm.proxies.base import BaseProxy, ProxyRegistrator

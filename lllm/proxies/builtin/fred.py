@@ -4,7 +4,8 @@ Statistics are revised for years, so a value's date says nothing about when it w
 therefore asks for what FRED showed on the last visible day (its "real-time period"), and an answer that shows another
 day is dropped. What FRED does not keep by day, such as when a series was last updated, is dropped always.
 
-Source: https://fred.stlouisfed.org/docs/api/fred/ (read 2026-11-21), and its pages on realtime_period and errors.
+Source: https://fred.stlouisfed.org/docs/api/fred/, by its transcript to OpenAPI in github.com/api-evangelist/fred
+(2026-05-28).
 """
 
 from collections.abc import Mapping

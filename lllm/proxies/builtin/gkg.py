@@ -3,7 +3,7 @@
 Golden shows what it knows now and keeps no days, so a cutoff refuses all of it. Its owner has announced the end of the
 product (2024-04-24); in August 2026 the interface still answered.
 
-Source: https://docs.golden.com/openapi.json, "Golden Public API V2", as stored on 2026-08-22 (read 2026-11-21).
+Source: https://docs.golden.com/openapi.json, "Golden Public API V2" (as of 2026-08-22).
 """
 
 from typing import Any

@@ -1,7 +1,8 @@
 """Google Trends, asked through SearchApi: how much is searched for something, over time and by place.
 
-Values are shares of the highest one in the asked time, so one value of the future would show in all others: cutting the
-answer is not enough, and nothing that has no fixed time is shown under a cutoff.
+Values are shares of the highest one in the asked time, so one value of the future would show in all others, and cutting
+the answer is not enough: under a cutoff two dates must be given, of which the second is moved before it. Days begin at
+00:00 UTC (tz), as a cutoff's does; without tz they would be those of California.
 
 Source: https://www.searchapi.io/openapi/google_trends.yaml, version 1.0.0, and https://www.searchapi.io/docs/google-trends
 (as stored, read 2026-11-21).
@@ -11,6 +12,7 @@ from typing import Any
 
 from lllm.proxies.base import BaseProxy, ProxyRegistrator
 
+_CUTOFF = {"time": ("range", "%Y-%m-%d")}
 _ASKED: dict[str, Any] = {
     "time": (str, "2023-01-01 2024-12-31"),
     "geo": (str, "US"),
@@ -20,7 +22,6 @@ _ASKED: dict[str, Any] = {
 
 
 def _fixed(data_type: str) -> dict[str, Any]:
-    """A day begins at 00:00 UTC (tz), as a cutoff's does; by default the service's days are those of California."""
     return {"engine": "google_trends", "data_type": data_type, "tz": 0}
 
 
@@ -33,9 +34,9 @@ class GoogleTrends(BaseProxy):
     api_key_in = "bearer"
     error_key = "error"
     additional_docs = (
-        "time: 'today 12-m' (the default), 'today 5-y', 'all', or two dates 'YYYY-MM-DD YYYY-MM-DD'. "
-        "Days are UTC. geo: 'US', 'US-CA'; worldwide without. Values are 0 to 100 of the highest one "
-        "in that time and place. gprop: without it, searches of the web."
+        "time: 'today 12-m' (the default), 'today 5-y', 'all', or two dates 'YYYY-MM-DD YYYY-MM-DD', which alone are "
+        "allowed under a cutoff. Days are UTC. geo: 'US', 'US-CA'; worldwide without. Values are 0 to 100 of the "
+        "highest one in that time and place. gprop: without it, searches of the web."
     )
 
     @BaseProxy.endpoint(
@@ -56,6 +57,9 @@ class GoogleTrends(BaseProxy):
                 ]
             }
         },
+        dt_cutoff=("interest_over_time/timeline_data/timestamp", "unix"),
+        cutoff_params=_CUTOFF,
+        remove_keys=("averages",),
     )
     def over_time(self) -> None: ...
 
@@ -67,6 +71,7 @@ class GoogleTrends(BaseProxy):
         fixed=_fixed("GEO_MAP"),
         params={"q*": (str, "inflation"), "region": (str, "REGION", ("COUNTRY", "REGION", "DMA", "CITY")), **_ASKED},
         response={"interest_by_region": [{"geo": "US-CA", "name": "California", "extracted_value": 61}]},
+        cutoff_params=_CUTOFF,
     )
     def by_region(self) -> None: ...
 
@@ -78,6 +83,7 @@ class GoogleTrends(BaseProxy):
         fixed=_fixed("RELATED_QUERIES"),
         params={"q*": (str, "inflation"), **_ASKED},
         response={"related_queries": {"top": [{"query": "inflation rate", "extracted_value": 100}], "rising": []}},
+        cutoff_params=_CUTOFF,
     )
     def queries(self) -> None: ...
 
@@ -89,5 +95,6 @@ class GoogleTrends(BaseProxy):
         fixed=_fixed("RELATED_TOPICS"),
         params={"q*": (str, "inflation"), **_ASKED},
         response={"related_topics": {"top": [{"title": "Interest rate", "extracted_value": 100}], "rising": []}},
+        cutoff_params=_CUTOFF,
     )
     def topics(self) -> None: ...

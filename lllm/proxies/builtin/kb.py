@@ -147,7 +147,7 @@ class Kalshi(BaseProxy):
     @BaseProxy.postcall("markets/questions")
     def keep_questions(self, data: dict[str, Any]) -> dict[str, Any]:
         """Keep what is known to be fixed, so that a field that Kalshi adds tomorrow does not tell the result."""
-        markets = [{key: market[key] for key in _QUESTION if key in market} for market in data["markets"]]
+        markets = [{key: market[key] for key in _QUESTION if key in market} for market in data.get("markets") or ()]
         return {"markets": markets, "cursor": data.get("cursor", "")}
 
     @BaseProxy.endpoint(

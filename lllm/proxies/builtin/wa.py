@@ -2,8 +2,8 @@
 
 It answers from what it knows now, at any date that is asked about; so a cutoff refuses all of it.
 
-Source: https://products.wolframalpha.com/api/documentation, .../llm-api/documentation and
-.../short-answers-api/documentation (read 2026-11-21).
+Source: https://products.wolframalpha.com/api/documentation and its pages on the LLM and the short answers interface, by
+the transcript at https://apis.apis.io/apis/wolfram-alpha/llm-api/ (as stored, read 2026-11-21).
 """
 
 from lllm.proxies.base import BaseProxy, ProxyRegistrator

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from lllm.errors import ConfigError
 from lllm.proxies.openapi.document import Document, to_dict, to_list, to_text, to_word
 from lllm.proxies.openapi.plan import Access, UnfitError
+from lllm.transport.address import is_loopback
 
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _HOST = re.compile(r"[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]")
@@ -56,7 +57,7 @@ def check_url(url: str) -> str:
         host = parts.netloc.removesuffix(port)
     except ValueError:
         raise UnfitError("the server's URL is none", url) from None
-    if len(url) > _MAX_URL:
+    if len(url) > _MAX_URL or not url.isprintable():
         raise UnfitError("the server's URL is none that can be called", url)
     if not parts.scheme:
         raise UnfitError("the server's URL is relative", url)
@@ -90,24 +91,36 @@ def to_access(document: Document, given: str = "") -> Access:
     except UnfitError as error:
         told = f"{error.reason}: {error.detail!r:.100}" if error.detail else error.reason
         raise ConfigError(told, hint="say where the service is: --base-url https://HOST/PATH") from None
-    schemes = _schemes(document)
+    schemes = {name: _to_key(scheme) for name, scheme in _schemes(document).items()}
     asked = alternatives(document.root.get("security"))
+    wanted = [name for each in sorted(asked, key=len) for name in sorted(each)] or list(schemes)
+    known = [name for name in wanted if name in schemes]
+    chosen = next((name for name in known if schemes[name][0] != _NO_KEY), "")
+    if not chosen:
+        return Access(base_url, notes=tuple(dict.fromkeys(schemes[name][1] for name in known)) or _unkeyed(asked))
+    fields, note = schemes[chosen]
+    same = frozenset(name for name, (others, _) in schemes.items() if others == fields)
+    notes = (note, _tell_others(same - {chosen}), _tell_several(asked, same, chosen), _tell_plain(base_url))
     optional = set[str]() in asked
-    wanted = [name for each in asked for name in each] or list(schemes)
-    usable = [(name, _to_key(schemes[name])) for name in wanted if name in schemes]
-    for name, (fields, note) in usable:
-        if fields != _NO_KEY:
-            same = [other for other, scheme in schemes.items() if _to_key(scheme)[0] == fields]
-            others = ", ".join(other for other in same if other != name)
-            plain = (
-                "It is plain http, over which no key is sent; name another with --base-url."
-                if base_url[:5] == "http:"
-                else ""
-            )
-            alike = f"Some endpoints may ask for another key that is sent in the same way: {others}." if others else ""
-            notes = tuple(filter(None, (note, alike, plain)))
-            return Access(base_url, **fields, api_key_optional=optional, schemes=frozenset(same), notes=notes)
-    return Access(base_url, notes=tuple(dict.fromkeys(note for _, (_, note) in usable)) or _unkeyed(asked))
+    return Access(base_url, **fields, api_key_optional=optional, schemes=same, notes=tuple(filter(None, notes)))
+
+
+def _tell_others(others: frozenset[str]) -> str:
+    told = "Some endpoints may ask for another key that is sent in the same way"
+    return f"{told}: {', '.join(sorted(others))}." if others else ""
+
+
+def _tell_several(asked: list[set[str]], sent: frozenset[str], chosen: str) -> str:
+    if not asked or any(each <= sent for each in asked):
+        return ""
+    together = ", ".join(sorted(next(each for each in asked if chosen in each)))
+    return f"The document asks for several keys at once ({together}); only {chosen} is sent."
+
+
+def _tell_plain(base_url: str) -> str:
+    if base_url.startswith("https:") or is_loopback(urlsplit(base_url).hostname or ""):
+        return ""
+    return "It is plain http, over which no key is sent; name another with --base-url."
 
 
 def _unkeyed(asked: list[set[str]]) -> tuple[str, ...]:

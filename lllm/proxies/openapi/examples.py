@@ -14,6 +14,7 @@ from lllm.proxies.openapi.schema import Folder, Schema, type_of_value
 
 _MAX_EXAMPLE = 200
 """Signs of its texts, and values; a larger example is made up."""
+_MAX_ANSWER = 800
 _MAX_ALLOWED = 60
 _MAX_DEPTH = 3
 _MAX_KEYS = 8
@@ -187,16 +188,26 @@ def _make_text(words: dict[Any, Any]) -> str:
     return text[:most] if type(most) is int and 0 <= most < len(text) else text
 
 
-def shorten(value: Any, depth: int = 0) -> JSON:
-    """Return the start of an answer: a few keys, one item of each list, short texts. Pure."""
+def to_short(value: Any) -> JSON:
+    """Return the start of an answer, so deep that it stays small. Pure."""
+    short: JSON = None
+    for depth in range(_MAX_DEPTH):
+        short = _shorten(value, depth)
+        if is_small(short, _MAX_ANSWER):
+            break
+    return short
+
+
+def _shorten(value: Any, depth: int) -> JSON:
+    """Return a few keys of each mapping, one item of each list, short texts."""
     if isinstance(value, dict):
         if depth >= _MAX_DEPTH:
             return {}
         rows = islice(cast("dict[Any, Any]", value).items(), _MAX_KEYS)
-        return {str(key)[:_MAX_ALLOWED]: shorten(item, depth + 1) for key, item in rows}
+        return {str(key)[:_MAX_ALLOWED]: _shorten(item, depth + 1) for key, item in rows}
     if isinstance(value, list):
         items = cast("list[Any]", value)
-        return [shorten(item, depth + 1) for item in items[:1]] if depth < _MAX_DEPTH else []
+        return [_shorten(item, depth + 1) for item in items[:1]] if depth < _MAX_DEPTH else []
     if isinstance(value, str):
         return value if len(value) <= _MAX_ALLOWED else f"{value[: _MAX_ALLOWED - 1]}…"
     return value if isinstance(value, bool | int | float) and is_fit(value, type_of_value(value)) else None

@@ -44,8 +44,8 @@ def _render_sign(sign: str, quote: str) -> str:
 
 def _is_plain(sign: str) -> bool:
     """Tell whether a sign beyond ASCII is seen, stands alone, and is written from left to right."""
-    seen = sign.isprintable() and not unicodedata.combining(sign) and unicodedata.category(sign)[0] in "LNPS"
-    return seen and ord(sign) < 0x10000 and unicodedata.bidirectional(sign) in _LEFT_TO_RIGHT
+    seen = unicodedata.category(sign)[0] in "LNPS" and ord(sign) < 0x10000
+    return seen and unicodedata.bidirectional(sign) in _LEFT_TO_RIGHT
 
 
 def _width(line: str) -> int:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import textwrap
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from lllm.proxies.openapi.literal import INDENT, WIDTH, Word, render_value
-from lllm.proxies.openapi.names import to_ascii, to_class_name
-from lllm.proxies.openapi.operations import iter_names
+from lllm.proxies.openapi.names import Names, to_ascii, to_class_name, to_name
 from lllm.proxies.openapi.plan import Access, Operation, Param, Plan
 
+_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-\[\]]{0,99}")
 _MARKS = {"path": "$", "query": "", "header": "@", "body": "#"}
 _DEFAULTS: dict[str, Any] = {
     "method": "GET",
@@ -74,7 +76,7 @@ def _attributes(access: Access, variable: str, list_style: str) -> list[str]:
 
 
 def _fields(operation: Operation, list_style: str) -> dict[str, Any]:
-    named = list(iter_names(operation.params))
+    named = list(_iter_names(operation.params))
     path = operation.path
     if renamed := {param.wire: name for name, param in named if param.place == "path" and param.wire != name}:
         path = re.sub(r"\{([^{}]*)\}", lambda found: f"{{{renamed.get(found[1], found[1])}}}", path)
@@ -96,6 +98,15 @@ def _fields(operation: Operation, list_style: str) -> dict[str, Any]:
         "response": operation.response,
     }
     return {key: value for key, value in stated.items() if value != _DEFAULTS.get(key, "")}
+
+
+def _iter_names(params: tuple[Param, ...]) -> Iterator[tuple[str, Param]]:
+    """Yield each parameter with the name that a caller gives it: its own, where that is plain and free. Pure."""
+    names = Names()
+    for param in params:
+        plain = _FIELD if param.place == "path" else _PLAIN
+        name = param.wire if plain.fullmatch(param.wire) else to_name(param.wire, "body")
+        yield names.take(name if name not in names else f"{param.place}_{to_name(name)}"), param
 
 
 def _param(name: str, param: Param) -> tuple[str, tuple[Any, ...]]:

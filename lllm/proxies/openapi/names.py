@@ -30,7 +30,7 @@ _LINK = re.compile(r"!?\[([^\[\]]{0,200})\]\([^()\s]{0,500}\)")
 _TAG = re.compile(r"<[^<>]{1,200}>")
 _SENTENCE = re.compile(r"(?<=[^\s.]{3}[.!?])\s+(?=[A-Z(])")
 _NOISE = re.compile(
-    r"an?|and|apis?|docs|documentation|for|of|official|open|openapi|public|reference|rest|restful|spec|specification"
+    r"an?|and|apis?|beta|docs|documentation|for|https?|of|official|open|openapi|preview|public|reference|rest|restful|spec|specification"
     r"|swagger|the|version|v?\d*",
     re.IGNORECASE,
 )

@@ -4,34 +4,31 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from fnmatch import fnmatchcase
-from itertools import islice
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
 from lllm.errors import ConfigError
 from lllm.proxies.openapi.access import alternatives, is_kin, to_access, to_base_url
-from lllm.proxies.openapi.document import Document, to_dict, to_list, to_text, to_word
-from lllm.proxies.openapi.examples import make_up, shorten
+from lllm.proxies.openapi.answers import read_answer
+from lllm.proxies.openapi.document import Document, to_dict, to_text, to_word
 from lllm.proxies.openapi.names import Names, to_class_name, to_line, to_name, to_title_name
-from lllm.proxies.openapi.parameters import Reader, find_json
-from lllm.proxies.openapi.plan import JSON, Access, LeftOut, Operation, Param, Plan, UnfitError, Wanted
-from lllm.proxies.openapi.schema import Folder
+from lllm.proxies.openapi.parameters import Reader
+from lllm.proxies.openapi.plan import Access, LeftOut, Operation, Param, Plan, UnfitError, Wanted
+from lllm.proxies.openapi.selection import METHODS, is_meant, tags_of
 
-MAX_OPERATIONS = 20_000
 _MAX_PATH = 500
-_METHODS = ("get", "post", "put", "patch", "delete", "head", "options", "trace")
-_SENT = frozenset(_METHODS[:5])
+_SENT = frozenset(METHODS[:5])
 # What may stand between two ``{name}``: nothing that ends a path, leaves it, or is no sign of a URL.
-_PATH = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@%/-]|\{[^{}/?#\\\x00-\x20]{1,100}\})*")
+_PATH = re.compile(r"(?!.*//)/(?:[A-Za-z0-9._~!$&'()*+,;=:@%/-]|\{[^{}/?#\\\x00-\x20]{1,100}\})*")
+_CLIMBING = {".", ".."}
 
 
 def build_plan(document: Document, wanted: Wanted) -> Plan:
     """Decide what a document's module says.
 
     Raises:
-        ConfigError: the document does not say where its service is.
+        ConfigError: the document does not say where its service is, or has more than a module should.
     """
     info = to_dict(document.root.get("info"))
     title = to_text(info.get("title"))
@@ -51,32 +48,6 @@ def build_plan(document: Document, wanted: Wanted) -> Plan:
     )
 
 
-def list_tags(document: Document) -> list[str]:
-    """Return the tags that the document's operations have, sorted. Pure."""
-    return sorted({tag for _, tags in _iter_tags(document) for tag in tags})
-
-
-def list_unmatched(document: Document, only: Iterable[str]) -> list[str]:
-    """Return those of ``Wanted.only`` that no operation is meant by. Pure."""
-    operations = list(_iter_tags(document))
-    return [each for each in only if not any(_is_meant(each, path, tags) for path, tags in operations)]
-
-
-def _iter_tags(document: Document) -> Iterator[tuple[str, list[str]]]:
-    for path, item in to_dict(document.root.get("paths")).items():
-        for method in _METHODS:
-            try:
-                stated = document.resolve(document.resolve(item).get(method))
-            except UnfitError:
-                continue
-            if stated:
-                yield str(path), _tags_of(stated)
-
-
-def _tags_of(stated: Mapping[Any, Any]) -> list[str]:
-    return [tag for tag in to_list(stated.get("tags")) if isinstance(tag, str)]
-
-
 class _Importer:
     """Walks the paths once and keeps what is taken and what is not."""
 
@@ -86,7 +57,7 @@ class _Importer:
         self._endpoints: defaultdict[str, Names] = defaultdict(Names)
         self._functions = Names(function=True)
         self.left_out: list[LeftOut] = []
-        self.seen = 0
+        self.seen = self._values = 0
 
     def sorted_operations(self) -> tuple[Operation, ...]:
         """Return what was taken, each category in one piece, in the order of the document."""
@@ -101,7 +72,7 @@ class _Importer:
             self.seen += 1
             self.left_out.append(LeftOut(path[:_MAX_PATH], "", error.reason, error.detail))
             return
-        for method in _METHODS:
+        for method in METHODS:
             if method in stated:
                 self.seen += 1
                 self._take(method, path, stated)
@@ -118,31 +89,29 @@ class _Importer:
             self.left_out.append(LeftOut(label, "", error.reason, error.detail))
             return
         self._operations.append(operation)
-        if len(self._operations) > MAX_OPERATIONS:
-            raise ConfigError(f"the document has more than {MAX_OPERATIONS:,} operations", hint="choose with --only")
+        self._values += sum(1 + len(param.allowed) for param in operation.params)
+        most, values = self._wanted.max_operations, self._wanted.max_values
+        if len(self._operations) > most or self._values > values:
+            told = f"over {most:,} operations, or {values:,} parameters and allowed values of theirs"
+            raise ConfigError(f"the module would be too large: {told}", hint="choose with --only")
         self.left_out += reader.left_out
 
     def _check(self, method: str, path: str, stated: Mapping[Any, Any]) -> None:
-        if self._wanted.only and not any(_is_meant(only, path, _tags_of(stated)) for only in self._wanted.only):
+        if self._wanted.only and not any(is_meant(only, path, tags_of(stated)) for only in self._wanted.only):
             raise UnfitError("not asked for with --only")
         if stated.get("deprecated") is True and not self._wanted.deprecated:
             raise UnfitError("deprecated")
         if method not in _SENT:
             raise UnfitError("of a method that a proxy does not send")
-        if (
-            len(path) > _MAX_PATH
-            or not _PATH.fullmatch(path)
-            or "//" in path
-            or {".", ".."} & set(unquote(path).split("/"))
-        ):
-            raise UnfitError("its path cannot be called", path[:_MAX_PATH])
+        if len(path) > _MAX_PATH or not _PATH.fullmatch(path) or _CLIMBING & set(unquote(path).split("/")):
+            raise UnfitError("its path cannot be called", path)
 
     def _read(
         self, method: str, path: str, item: Mapping[Any, Any], stated: Mapping[Any, Any], reader: Reader
     ) -> Operation:
         params = reader.read_params(path, item.get("parameters"), stated.get("parameters"))
         fields, body_type = reader.read_body(stated.get("requestBody"))
-        answer, response = self._read_answer(to_dict(stated.get("responses")))
+        answer, response = read_answer(self._document, to_dict(stated.get("responses")))
         base_url, needs_key = self._base_url(item, stated), self._needs_key(stated)
         if base_url and needs_key and self.access.schemes and not is_kin(base_url, self.access.base_url):
             reader.tell("key", "on another host, so that no key is sent there", base_url)
@@ -166,7 +135,7 @@ class _Importer:
     def _name(self, method: str, path: str, stated: Mapping[Any, Any]) -> tuple[str, str, str]:
         """Return the category, the endpoint in it, and the name of the method that declares it."""
         parts = [part for part in path.split("/") if part and not part.startswith("{")]
-        tags = _tags_of(stated)
+        tags = tags_of(stated)
         category = to_name(tags[0] if tags else next(iter(parts), ""), "default")
         plain = to_name(re.sub(r"\{([^{}]*)\}", r"by \1", f"{method} {path}"))
         whole = to_name(to_text(stated.get("operationId")), plain)
@@ -190,44 +159,6 @@ class _Importer:
             raise UnfitError("it asks for another key", ", ".join(sorted(set[str]().union(*asked))))
         return True
 
-    def _read_answer(self, responses: Mapping[Any, Any]) -> tuple[str, JSON]:
-        """Return ``json`` or ``text``, and a short example of the answer."""
-        good = {str(code).upper(): stated for code, stated in responses.items()}
-        codes = [code for code in good if code.startswith("2")] or [code for code in good if code == "DEFAULT"]
-        if good and not codes:
-            raise UnfitError("it has no answer that a proxy reads", ", ".join(islice(good, 5)))
-        contents = [to_dict(self._document.resolve(good[code]).get("content")) for code in codes]
-        for content in contents:
-            if (media := find_json(content)) is not None:
-                return "json", self._example_of(media)
-        for content in contents:
-            if any(str(name).startswith("text/") and "event-stream" not in str(name) for name in content):
-                return "text", None
-        if all(contents) and contents:
-            raise UnfitError(
-                "its answer is neither JSON nor text", ", ".join(str(name)[:40] for name in islice(contents[0], 3))
-            )
-        return "json", None
-
-    def _example_of(self, media: Mapping[Any, Any]) -> JSON:
-        folder = Folder(self._document)
-        try:
-            if (example := media.get("example")) is not None:
-                return shorten(example)
-            for named in to_dict(media.get("examples")).values():
-                if (example := self._document.resolve(named).get("value")) is not None:
-                    return shorten(example)
-            schema = folder.fold(media.get("schema"))
-        except UnfitError:
-            return None
-        return shorten(make_up(folder, schema, whole=True)) if schema.type else None
-
-
-def _is_meant(only: str, path: str, tags: list[str]) -> bool:
-    if only.startswith("/"):
-        return fnmatchcase(path, only)
-    return any(fnmatchcase(tag.casefold(), only.casefold()) for tag in tags)
-
 
 def _without_doubles(params: list[Param], access: Access) -> tuple[Param, ...]:
     """Return the parameters without the key's own, which is sent anyway."""
@@ -235,17 +166,3 @@ def _without_doubles(params: list[Param], access: Access) -> tuple[Param, ...]:
         return tuple(params)
     own = (access.api_key_in, access.api_key_name.lower())
     return tuple(each for each in params if (each.place, each.wire.lower()) != own)
-
-
-def iter_names(params: tuple[Param, ...]) -> Iterator[tuple[str, Param]]:
-    """Yield each parameter with the name that a caller gives it: its own, where that is plain and free. Pure."""
-    names = Names()
-    for param in params:
-        plain = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.\-\[\]]{0,99}", param.wire) is not None
-        if param.place == "path" or not plain:
-            name = (
-                param.wire if re.fullmatch(r"[A-Za-z_]\w{0,99}", param.wire, re.ASCII) else to_name(param.wire, "body")
-            )
-        else:
-            name = param.wire
-        yield names.take(name if name not in names else f"{param.place}_{to_name(name)}"), param

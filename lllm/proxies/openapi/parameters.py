@@ -55,6 +55,7 @@ class Reader:
         example = to_example(folder, text, _examples(self._document, stated))
         if isinstance(example, str) and re.search(r"^\.*$|[/\\%\x00-\x1f\x7f]", example):
             example = "text"  # one that would end its part of the path, or leave it
+            text = Schema("string")
         return Param(name, "path", kind, example, required=True, allowed=to_allowed(folder, text))
 
     def _read(self, name: str, place: str, stated: Mapping[Any, Any]) -> Iterable[Param]:
@@ -79,15 +80,27 @@ class Reader:
         if not name or not name.isprintable():
             raise UnfitError("a parameter without a usable name")
         folder, schema = self._fold(stated, "-object")
+        if place == "header":
+            return self._sent_as_header(name, folder, schema, stated, required=required)
         style, kind = _style_of(stated, schema), _kind_of(schema)
-        if place == "header" and kind in {"list", "dict"}:
-            kind, schema = "str", Schema("string")
         example = to_example(folder, schema, _examples(self._document, stated))
-        if place == "header" and not (str(example).isascii() and str(example).isprintable()):
-            example = "text"
-        if schema.several:
-            self.tell(name, "of several types, only one is taken", kind)
+        self._tell_types(name, schema)
         return Param(name, place, kind, example, required, to_allowed(folder, schema), style if kind == "list" else "")
+
+    def _sent_as_header(
+        self, name: str, folder: Folder, schema: Schema, stated: Mapping[Any, Any], *, required: bool
+    ) -> Param:
+        schema = Schema("string") if schema.type in {"array", "object"} else schema
+        example = to_example(folder, schema, _examples(self._document, stated))
+        allowed = to_allowed(folder, schema)
+        if not all(str(value).isascii() and str(value).isprintable() for value in (example, *allowed)):
+            example, allowed = "text", ()  # a header is of one line of ASCII
+        self._tell_types(name, schema)
+        return Param(name, "header", _kind_of(schema), example, required, allowed)
+
+    def _tell_types(self, name: str, schema: Schema) -> None:
+        if schema.several:
+            self.tell(name, "of several types, only one is taken", _kind_of(schema))
 
     def _fold(self, stated: Mapping[Any, Any], prefer: str) -> tuple[Folder, Schema]:
         content = to_dict(next(iter(to_dict(stated.get("content")).values()), None))
@@ -120,15 +133,13 @@ class Reader:
         if media is None:
             media, form = content.get(FORM), True
         if media is None:
-            raise UnfitError(
-                "its body is neither JSON nor a form", ", ".join(str(name)[:40] for name in islice(content, 3))
-            )
+            raise UnfitError("its body is neither JSON nor a form", name_some(content))
         media = to_dict(media)
         folder = Folder(self._document)
         schema = folder.fold(media.get("schema"), "object")
         given = [to_dict(value) for value in _examples(self._document, media)]
         if schema.type == "object" and schema.properties:
-            return self._fields(folder, schema, given), "form" if form else "json"
+            return self._fields(schema, given), "form" if form else "json"
         if form:
             raise UnfitError("its form has no named fields")
         return [self._whole(folder, schema, _examples(self._document, media))], "json"
@@ -138,12 +149,14 @@ class Reader:
         schema.type = schema.type or "object"
         return Param("", "body", _kind_of(schema), to_example(folder, schema, given), required=True)
 
-    def _fields(self, folder: Folder, schema: Schema, given: list[dict[Any, Any]]) -> list[Param]:
+    def _fields(self, schema: Schema, given: list[dict[Any, Any]]) -> list[Param]:
         params: list[Param] = []
         for name, stated in schema.properties.items():
             required = name in schema.required
             try:
-                if (param := self._field(name, folder.fold(stated), given, required=required)) is not None:
+                if (
+                    param := self._field(name, Folder(self._document).fold(stated), given, required=required)
+                ) is not None:
                     params.append(param)
             except UnfitError as error:
                 if required:
@@ -157,8 +170,7 @@ class Reader:
         if not name or not name.isprintable():
             raise UnfitError("a parameter without a usable name")
         self._check_age(schema.words, required=required)
-        if schema.several:
-            self.tell(name, "of several types, only one is taken", _kind_of(schema))
+        self._tell_types(name, schema)
         folder = Folder(self._document)
         example = to_example(folder, schema, [each.get(name) for each in given])
         return Param(name, "body", _kind_of(schema), example, required, to_allowed(folder, schema))
@@ -171,6 +183,11 @@ def find_json(content: Mapping[Any, Any]) -> Mapping[Any, Any] | None:
         if _JSON_TYPE.fullmatch(stated) or stated == "*/*":
             return to_dict(media)
     return None
+
+
+def name_some(content: Mapping[Any, Any]) -> str:
+    """Return the first few media types. Pure."""
+    return ", ".join(str(name)[:40] for name in islice(content, 3))
 
 
 def _kind_of(schema: Schema) -> str:

@@ -46,12 +46,16 @@ class Wanted:
         deprecated: also what the document calls deprecated.
         name: name of the module; empty takes the title's.
         base_url: in place of the document's servers.
+        max_operations: a larger module helps nobody; documents of 16,000 operations exist.
+        max_values: of parameters and their allowed values, together.
     """
 
     only: tuple[str, ...] = ()
     deprecated: bool = False
     name: str = ""
     base_url: str = ""
+    max_operations: int = 5000
+    max_values: int = 200_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
+from lllm.errors import ConfigError
 from lllm.proxies.openapi.document import Document, to_dict, to_list
 
 _MAX_DEPTH = 16
 _BUDGET = 2000
+_MAX_FOLDED = 200_000
 _MAX_PARTS = 100
 MAX_PROPERTIES = 500
 _KEYWORDS = (
@@ -57,9 +59,13 @@ class Folder:
             depth: how many schemas it stands in.
 
         Raises:
+            ConfigError: the whole document asked for more than anybody waits for.
             UnfitError: a reference leads out of the document, nowhere, or in a circle.
         """
         self._left -= 1
+        self._document.n_folded += 1
+        if self._document.n_folded > _MAX_FOLDED:
+            raise ConfigError("the document's schemas hold each other too often", hint="choose with --only")
         if depth > _MAX_DEPTH or self._left < 0:
             return Schema()
         words = self._document.resolve(schema)
@@ -143,6 +149,7 @@ def _choose(folded: Schema, parts: list[Schema], prefer: str) -> None:
     folded.words = {**fitting[0].words, **folded.words}
     if len(fitting) > 1:
         folded.words["enum"] = _enums(fitting)
+        folded.words.pop("const", None)
 
 
 def _preferred(types: Iterable[str], prefer: str) -> str:
@@ -154,5 +161,5 @@ def _preferred(types: Iterable[str], prefer: str) -> str:
 
 def _enums(parts: list[Schema]) -> list[Any]:
     """Return the values of several alternatives of one type; none where one of them allows any."""
-    enums = [to_list(part.words.get("enum")) for part in parts]
+    enums = [[part.words["const"]] if "const" in part.words else to_list(part.words.get("enum")) for part in parts]
     return [value for enum in enums for value in enum] if all(enums) else []

@@ -44,7 +44,7 @@ def confine_init() -> None:
     """Have orphans of the sandbox fall to this process, and let it all be what ends first when memory runs out."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     try:
-        with open("/proc/self/oom_score_adj", "w") as score:  # noqa: PTH123 - a small process
+        with open("/proc/self/oom_score_adj", "w") as score:
             score.write(_OOM_SCORE)
     except OSError:
         pass  # there is no /proc in tier A: its host does it
@@ -156,7 +156,7 @@ def _allow(rules: int, path: str, rights: int) -> None:
     except FileNotFoundError:
         return
     try:
-        is_folder = os.path.isdir(path)  # noqa: PTH112 - no pathlib in this process
+        is_folder = os.path.isdir(path)
         rule = struct.pack("=Qi", rights if is_folder else rights & _TO_A_FILE, place)
         buffer = ctypes.create_string_buffer(rule, len(rule))
         done = _libc.syscall(_ADD_RULE, rules, _PATH_BENEATH, buffer, ctypes.c_uint(0))

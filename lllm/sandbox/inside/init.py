@@ -82,13 +82,20 @@ def wake(_number: int, _frame: Any) -> None:
 
 
 def obey(lifeline: socket.socket, child: int) -> bool:
-    """Do what the host says; return whether it is still there."""
-    words = lifeline.recv(64)
+    """Do what the host says, and say so; return whether it is still there."""
+    try:  # contextlib would be in the memory of each kernel twice
+        words = lifeline.recv(64)
+    except OSError:
+        return False
     if b"I" in words:
-        try:  # contextlib would be in the memory of each kernel twice
+        try:
             os.killpg(child, signal.SIGINT)
-        except ProcessLookupError:
+        except OSError:
             pass
+    try:
+        lifeline.send(words, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+    except OSError:
+        pass
     return bool(words)
 
 

@@ -7,12 +7,20 @@ none of it, and enforces each limit again. The limits here are for honest code, 
 from __future__ import annotations
 
 import builtins
+import gc
 import os
 import signal
 import sys
 
 import wire
-from shell import build_shell
+
+# Start-up: most of it is IPython's imports. There is no garbage in them to look for; and its history on disk, which a
+# kernel has none of, would bring a database. A None makes that optional import fail at once.
+gc.disable()
+sys.modules["sqlite3"] = None  # type: ignore[assignment] # pyright: ignore[reportArgumentType]
+from shell import build_shell  # noqa: E402 - behind what it is to do without
+
+del sys.modules["sqlite3"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # typing takes as long to load as much of the rest
@@ -29,20 +37,21 @@ def serve(spec: dict[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(spec["env"])
     os.chdir(spec["home"])
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ignore_interrupts()
     writer = wire.Writer(control, spec["limits"]["output_bytes"], spec["limits"]["output_messages"])
     wire.follow_threads(writer)
     shell = build_shell(writer)
-    broker = wire.Broker(wire.Channel(spec["fds"]["broker"]), writer)
-    shell.user_ns.update(CALL_API=broker.call)
-    shell.user_ns_hidden.update(CALL_API=broker.call)
+    broker = wire.Broker(wire.Channel(spec["fds"]["broker"]), writer, spec["limits"]["call_bytes"])
+    shell.offer(CALL_API=broker.call)
     builtins.input = refuse_input
     sys.stdin = None
     for path in spec["path"][:1] * 2:  # from here on `import wire` is the cell's own business
         sys.path.remove(path)
     for name in ("confine", "kernel", "shell", "wire"):
         sys.modules.pop(name, None)
-    os.register_at_fork(after_in_child=lambda: leave_to_child(control, broker))
+    os.register_at_fork(after_in_child=lambda: leave_to_child(control, broker, writer))
+    gc.freeze()
+    gc.enable()
     control.send({"msg_type": "kernel_info_reply", "content": {"python": sys.version.split()[0]}})
     while (request := control.receive()) is not None:
         run_cell(shell, writer, request)
@@ -52,18 +61,24 @@ def run_cell(shell: Any, writer: wire.Writer, request: dict[str, Any]) -> None:
     """Run one cell and send its reply."""
     writer.begin(request["msg_id"])
     content = request["content"]
-    failure, limit, count = None, False, shell.execution_count
+    failure, limit, count, me = None, False, shell.execution_count, os.getpid()
     try:
         try:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             result = shell.run_cell(content["code"], store_history=not content.get("silent", False))
             failure = result.error_before_exec or result.error_in_exec
         finally:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            ignore_interrupts()
     except wire.OutputLimitReached:
         limit = True
     except BaseException as error:  # noqa: BLE001 - an interrupt in the moment in which the cell ended
         failure = error
+    ignore_interrupts()
+    if os.getpid() != me:  # the cell forked, and this is a child that has nothing more to do
+        writer.flush()
+        os._exit(0 if failure is None else 1)
+    if content.get("silent") is not True:
+        shell.execution_count = count + 1  # also where the cell ended in the midst of the shell's own code
     limit = limit or writer.is_spent
     writer.end(
         {
@@ -80,9 +95,17 @@ def refuse_input(_prompt: object = "", /) -> None:
     raise EOFError("nobody can be asked here: the code runs in a sandbox, and its standard input is closed")
 
 
-def leave_to_child(control: wire.Channel, broker: wire.Broker) -> None:
+def ignore_interrupts() -> None:
+    """Have interrupts do nothing until the next cell; one that has just arrived is dropped."""
+    while signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        try:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        except BaseException:  # noqa: BLE001, S112, PERF203 - what the handler raised, and a cell may set its own
+            continue
+
+
+def leave_to_child(control: wire.Channel, broker: wire.Broker, writer: wire.Writer) -> None:
     """Take the sockets away from a process that the cell forks: two that write to one would garble both."""
     control.close()
     broker.close()
-    out, err = (open(number, "w", buffering=1, closefd=False) for number in (1, 2))  # noqa: SIM115 - for its whole life
-    sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__ = out, err, out, err
+    writer.leave_to_child()

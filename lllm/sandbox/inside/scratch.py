@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 
 
 def remove_folder(folder: str) -> None:
@@ -17,7 +18,12 @@ def remove_folder(folder: str) -> None:
             _flatten(place, folder)
         if set(folders) & set(_folders_in(folder)):
             break
-    shutil.rmtree(folder, ignore_errors=True)
+    _remove(folder)
+
+
+def _remove(place: str) -> None:
+    with suppress(RecursionError):
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def _flatten(place: str, top: str) -> None:
@@ -28,7 +34,7 @@ def _flatten(place: str, top: str) -> None:
             os.rename(inner, os.path.join(top, f"{os.stat(inner).st_ino}.{number}"))
         except OSError:
             continue
-    shutil.rmtree(place, ignore_errors=True)
+    _remove(place)
 
 
 def _folders_in(place: str) -> list[str]:

@@ -69,6 +69,17 @@ class SentShell(InteractiveShell):
         name = getattr(etype, "__name__", str(etype))
         self.writer.show("error", {"ename": name, "evalue": wire.to_text(evalue), "traceback": stb})
 
+    def offer(self, **names: Any) -> None:
+        """Give cells names that are not theirs: hidden from ``%who``, and back after ``%reset``."""
+        self._offered = names
+        self.user_ns.update(names)
+        self.user_ns_hidden.update(names)
+
+    def init_user_ns(self) -> None:
+        """Begin with no names but IPython's own, and those that were offered."""
+        super().init_user_ns()
+        self.offer(**getattr(self, "_offered", {}))
+
     def enable_gui(self, gui: object = None) -> None:
         """Do nothing: there is no screen."""
 

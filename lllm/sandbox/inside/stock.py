@@ -2,19 +2,34 @@
 
 Runs inside the sandbox and imports nothing of lllm. No path, no network and no connection file is needed here: libzmq
 takes a socket that listens already (ZMQ_USE_FD, https://libzmq.readthedocs.io, read 2026-11). What differs from a
-kernel that Jupyter starts is listed where it is done.
+kernel that Jupyter starts is what the classes here override.
 """
+
+from __future__ import annotations
 
 import os
 import sys
 
-import wire
-
 # The debugger's server, and its child, would have to listen on a TCP port, which no sandbox can.
-sys.modules["debugpy"] = None
+if "debugpy" not in sys.modules:
+    sys.modules["debugpy"] = None  # type: ignore[assignment] # pyright: ignore[reportArgumentType]
+
+import wire
+import zmq
+from ipykernel import kernelapp
+from ipykernel.heartbeat import Heartbeat
+from ipykernel.iostream import IOPubThread
+from traitlets.config import Config
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # as in `kernel.py`
+    from typing import Any
+
+_given: dict[int, int] = {}
+"""Number of a channel, which stands for a TCP port, to the descriptor of its listening socket."""
 
 
-def serve(spec):
+def serve(spec: dict[str, Any]) -> None:
     """Run the kernel until a client ends it."""
     for number in (1, 2):
         os.dup2(spec["fds"]["output"], number)
@@ -23,7 +38,7 @@ def serve(spec):
     os.chdir(spec["home"])
     os.close(spec["fds"]["broker"])
     try:
-        app = build_app(spec["ports"], spec["fds"], spec["key"].encode())
+        app = build_app(spec)
         app.initialize([])
         leave(spec)
     except BaseException:
@@ -32,7 +47,19 @@ def serve(spec):
     app.start()
 
 
-def leave(spec):
+def build_app(spec: dict[str, Any]) -> GivenApp:
+    """Return ipykernel's application, which nobody has initialized."""
+    ports = spec["ports"]
+    _given.update((port, spec["fds"][name]) for name, port in ports.items())
+    kernelapp.IOPubThread = GivenIOPub  # pyright: ignore[reportPrivateImportUsage] - the one way to choose another
+    config = Config()
+    config.Session.key = spec["key"].encode()
+    return GivenApp.instance(
+        config=config, transport="ipc", ip="/given", connection_file="/given", parent_handle=1, **ports
+    )
+
+
+def leave(spec: dict[str, Any]) -> None:
     """Take from the cells what is not theirs, and tell the host that the kernel is up."""
     for path in spec["path"][:1] * 2:  # as in `kernel.py`
         sys.path.remove(path)
@@ -43,61 +70,52 @@ def leave(spec):
     control.close()
 
 
-def build_app(ports, fds, key):
-    """Return ipykernel's application.
+def bind(zmq_socket: Any, port: int) -> None:
+    """Have a socket take the connections to the channel of that number."""
+    zmq_socket.setsockopt(zmq.USE_FD, _given[port])
+    zmq_socket.bind("ipc:///given")  # a path that is never looked at
 
-    Args:
-        ports: name such as ``shell_port`` to the number that both sides know the channel by, in place of a TCP port.
-        fds: the same name to the descriptor of its listening socket.
-        key: signs messages.
-    """
-    import zmq  # noqa: PLC0415 - heavy, and the environment must be set first
-    from ipykernel import heartbeat, iostream, kernelapp  # noqa: PLC0415 - as above
-    from traitlets.config import Config  # noqa: PLC0415 - as above
 
-    by_port = {number: fds[name] for name, number in ports.items()}
+class GivenHeartbeat(Heartbeat):
+    """Answers on a socket that was given."""
 
-    def bind(zmq_socket, port):
-        zmq_socket.setsockopt(zmq.USE_FD, by_port[port])
-        zmq_socket.bind("ipc:///given")  # a path that is never looked at
+    def _try_bind_socket(self) -> None:
+        bind(self.socket, self.port)  # pyright: ignore[reportUnknownArgumentType]
 
-    class GivenHeartbeat(heartbeat.Heartbeat):
-        def _try_bind_socket(self):
-            bind(self.socket, self.port)
 
-    class GivenIOPub(iostream.IOPubThread):
-        """Without a TCP port for forked processes; and nothing is dropped when a client reads slowly."""
+class GivenIOPub(IOPubThread):
+    """Without a TCP port for forked processes; and nothing is dropped when a client reads slowly."""
 
-        def __init__(self, socket, pipe=True, **other):
-            del pipe
-            socket.setsockopt(zmq.XPUB_NODROP, 1)
-            super().__init__(socket, pipe=False, **other)
+    def __init__(self, socket: Any, pipe: bool = True, **other: Any) -> None:
+        del pipe
+        socket.setsockopt(zmq.XPUB_NODROP, 1)
+        super().__init__(socket, pipe=False, **other)
 
-    class GivenApp(kernelapp.IPKernelApp):
-        def init_connection_file(self):
-            """Read none: the host has said what stands in it."""
 
-        def write_connection_file(self, **_kwargs):
-            """Write none: it would hold the key."""
+class GivenApp(kernelapp.IPKernelApp):
+    """Serves the sockets that were given, and writes nothing to disk."""
 
-        def init_poller(self):
-            """Look for no parent: the sandbox's first process does."""
+    def init_connection_file(self) -> None:
+        """Read none: the host has said what stands in it."""
 
-        def _try_bind_socket(self, s, port):
-            bind(s, port)
-            return port
+    def write_connection_file(self, **kwargs: Any) -> None:
+        """Write none: it would hold the key."""
 
-        def init_control(self, context):
-            super().init_control(context)
-            told = self.shell_socket.getsockopt(zmq.LAST_ENDPOINT)
-            if told:  # the debugger's own way to the shell is a path of the host's: libzmq would try it for ever
-                self.debug_shell_socket.disconnect(told)
+    def init_poller(self) -> None:
+        """Look for no parent: the sandbox's first process does."""
 
-        def init_heartbeat(self):
-            self.heartbeat = GivenHeartbeat(zmq.Context(), (self.transport, self.ip, self.hb_port))
-            self.heartbeat.start()
+    def _try_bind_socket(self, s: Any, port: int) -> int:
+        bind(s, port)
+        return port
 
-    kernelapp.IOPubThread = GivenIOPub
-    config = Config()
-    config.Session.key = key
-    return GivenApp.instance(config=config, transport="ipc", ip="/given", connection_file="/given", parent_handle=1, **ports)
+    def init_control(self, context: Any) -> None:
+        """Cut the debugger's own way to the shell: it is a path of the host's, which libzmq would try for ever."""
+        super().init_control(context)
+        told = self.shell_socket.getsockopt(zmq.LAST_ENDPOINT)
+        if told:
+            self.debug_shell_socket.disconnect(told)
+
+    def init_heartbeat(self) -> None:
+        """Beat on the socket that was given."""
+        self.heartbeat = GivenHeartbeat(zmq.Context(), (self.transport, self.ip, self.hb_port))
+        self.heartbeat.start()

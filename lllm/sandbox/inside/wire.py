@@ -9,6 +9,8 @@ import io
 import json
 import math
 import os
+import select
+import signal
 import socket
 import struct
 import threading
@@ -24,6 +26,10 @@ CHUNK = 32 << 10
 PATIENCE_S = 0.05
 # Of threads that an earlier cell left running, for each cell.
 LATE_CHARS = 64 << 10
+# In how many pieces text may come, for each thing that a cell may show: the host counts them, too.
+FRAMES = 50
+# Of what is shown: the host reads no more than that from one frame.
+MAX_DEPTH, MAX_ITEMS = 30, 30_000
 _OWNER = "_lllm_cell"
 
 
@@ -35,38 +41,58 @@ class APIError(RuntimeError):
     """A service did not answer, or the call was refused. The text says why."""
 
 
+class Uninterrupted:
+    """Holds interrupts back, and a cell's own alarms: one in the midst of a frame would leave both sides out of step."""
+
+    _numbers = (signal.SIGINT, signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF, signal.SIGTERM, signal.SIGUSR1)
+
+    def __enter__(self) -> None:
+        self._before = signal.pthread_sigmask(signal.SIG_BLOCK, self._numbers)
+
+    def __exit__(self, *_: object) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
+
+
 class Channel:
     """One socket to the host."""
 
     def __init__(self, number: int) -> None:
         self.socket = socket.socket(fileno=number)
         self.lock = threading.RLock()
-        self._held = b""
+        self._held = bytearray()
+        self._ready = select.poll()
+        self._ready.register(number, select.POLLIN)
 
-    def send(self, message: Any) -> None:
+    def send(self, message: Any, max_bytes: int = MAX_FRAME) -> None:
         """Send one message; ValueError where it is too long or no JSON."""
         data = json.dumps(message, separators=(",", ":"), allow_nan=False).encode()
-        if len(data) > MAX_FRAME:
-            raise ValueError(f"a message of {len(data):,} bytes is more than the {MAX_FRAME:,} that one may have")
-        with self.lock:
+        if len(data) > max_bytes:
+            raise ValueError(f"they have {len(data):,} bytes, and may have {max_bytes:,}")
+        with self.lock, Uninterrupted():
             self.socket.sendall(struct.pack(">I", len(data)) + data)
 
     def receive(self) -> Any:
-        """Return the next message, or None when the host has hung up."""
-        wanted, pieces, held = None, [self._held], len(self._held)
-        while wanted is None or held < wanted:
-            if wanted is None and held >= 4:
-                pieces = [b"".join(pieces)]
-                wanted = 4 + struct.unpack_from(">I", pieces[0])[0]
-                continue
-            piece = self.socket.recv(1 << 18)
+        """Return the next message, or None when the host has hung up. An interrupt may break in; nothing is lost."""
+        while (data := self._next()) is None:
+            self._ready.poll()
+            with Uninterrupted():
+                piece = self.socket.recv(1 << 18)
+                self._held += piece
             if not piece:
                 return None
-            pieces.append(piece)
-            held += len(piece)
-        data = b"".join(pieces)
-        self._held = data[wanted:]
-        return json.loads(data[4:wanted])
+        return json.loads(data)
+
+    def _next(self) -> bytes | None:
+        """Return the next frame, where all of it has arrived."""
+        with Uninterrupted():
+            if len(self._held) < 4:
+                return None
+            end = 4 + struct.unpack_from(">I", self._held)[0]
+            if len(self._held) < end:
+                return None
+            data = bytes(self._held[4:end])
+            del self._held[:end]
+            return data
 
     def close(self) -> None:
         """Let go of the socket; its other end stays as it is."""
@@ -77,7 +103,8 @@ class Writer:
     """Sends what a cell writes and shows, up to a limit."""
 
     def __init__(self, channel: Channel, max_bytes: int, max_messages: int) -> None:
-        self.channel = channel
+        self.channel: Channel | None = channel
+        self._files: dict[str, Any] = {}
         self.max_bytes, self.max_messages = max_bytes, max_messages
         self.parent = ""
         self.is_spent = False
@@ -92,7 +119,14 @@ class Writer:
             self.flush()
             self.parent = parent
             self.left_bytes, self.left_messages, self.is_spent = self.max_bytes, self.max_messages, False
-            self.left_late = LATE_CHARS
+            self.left_late, self.left_frames = LATE_CHARS, FRAMES * self.max_messages
+
+    def leave_to_child(self) -> None:
+        """In a process that the cell forked: write past the host's socket, since two on it would garble each other."""
+        self.channel, self._lock = None, threading.RLock()
+        self._pieces, self._held = [], 0
+        numbers = {"stdout": 1, "stderr": 2}
+        self._files = {name: open(number, "w", 1, "utf-8", closefd=False) for name, number in numbers.items()}
 
     def end(self, content: dict[str, Any]) -> None:
         """End the cell with its reply."""
@@ -103,6 +137,9 @@ class Writer:
 
     def write(self, name: str, text: str) -> None:
         """Take text of ``stdout`` or ``stderr``."""
+        if self.channel is None:
+            self._files[name].write(text)
+            return
         with self._lock:
             if self.owner() != self.parent:
                 self._write_late(name, text)
@@ -110,6 +147,8 @@ class Writer:
             if name != self._name:
                 self.flush()
                 self._name = name
+            if self.left_frames < 0:
+                self._stop()
             fits = text[: max(0, self.left_bytes)]
             self.left_bytes -= len(text)  # the host counts bytes; here characters will do
             self._pieces.append(fits)
@@ -127,11 +166,13 @@ class Writer:
         """Send text of a thread that an earlier cell left behind: it is nobody's output, and soon cut."""
         fits = text[: max(0, self.left_late)]
         self.left_late -= len(fits)
-        if fits:
+        if fits and self.channel is not None:
             self.channel.send({"msg_type": "stream", "parent": "", "content": {"name": name, "text": fits}})
 
     def flush(self) -> None:
         """Send what is held back."""
+        for file in self._files.values():
+            file.flush()
         with self._lock:
             text, self._pieces, self._held = "".join(self._pieces), [], 0
             for start in range(0, len(text), CHUNK):
@@ -140,14 +181,19 @@ class Writer:
 
     def show(self, kind: str, content: dict[str, Any]) -> None:
         """Send something that is shown: ``display_data``, ``execute_result``, ``error`` ..."""
+        if self.channel is None:
+            if kind == "error":
+                self.write("stderr", "\n".join(content["traceback"]) + "\n")
+            return
         with self._lock:
             if self.owner() != self.parent:
                 return
             self.flush()
             content = to_plain(content)
-            size = len(json.dumps(content))
-            if size > MAX_FRAME - 4096:
-                text = f"[an output of {size:,} bytes was left out: one may have {MAX_FRAME:,}]"
+            size, items = len(json.dumps(content)), count_items(content, MAX_DEPTH)
+            if size > MAX_FRAME - 4096 or items > MAX_ITEMS:
+                text = f"[an output of {size:,} bytes and {items:,} items was left out: one may have"
+                text += f" {MAX_FRAME:,}, and {MAX_ITEMS:,} of no more than {MAX_DEPTH} levels]"
                 content, size = {**content, "data": {"text/plain": text}, "metadata": {}}, len(text)
             self.left_bytes -= size
             self.left_messages -= 1
@@ -164,7 +210,9 @@ class Writer:
         raise OutputLimitReached("the cell has written all that it may")
 
     def _send(self, kind: str, content: dict[str, Any]) -> None:
-        self.channel.send({"msg_type": kind, "parent": self.parent, "content": content})
+        self.left_frames -= 1
+        if self.channel is not None:
+            self.channel.send({"msg_type": kind, "parent": self.parent, "content": content})
 
 
 def follow_threads(writer: Writer) -> None:
@@ -232,8 +280,9 @@ class _Bytes(io.RawIOBase):
 class Broker:
     """``CALL_API``: asks the host, which knows the services and the keys."""
 
-    def __init__(self, channel: Channel, writer: Writer) -> None:
-        self._channel, self._writer = channel, writer
+    def __init__(self, channel: Channel, writer: Writer, max_bytes: int) -> None:
+        self._channel, self._writer, self._max_bytes = channel, writer, max_bytes
+        self._asked = 0
 
     def call(self, endpoint: str, params: Any = None) -> Any:
         """Call a service and return its answer, as JSON data.
@@ -249,16 +298,24 @@ class Broker:
             raise APIError("only the kernel's own process can call services, not one that it forked")
         self._writer.flush()
         with self._channel.lock:
-            try:
-                self._channel.send({"endpoint": endpoint, "params": {} if params is None else params})
-            except (TypeError, ValueError, RecursionError) as error:
-                raise APIError(f"the parameters cannot be sent: {error}") from None
+            self._asked = asked = self._asked + 1
+            self._send({"id": asked, "endpoint": endpoint, "params": {} if params is None else params})
             answer = self._channel.receive()
+            while answer is not None and answer["id"] != asked:  # of a call that was interrupted
+                answer = self._channel.receive()
         if answer is None:
             raise APIError("the host takes no more calls from this kernel")
         if "error" in answer:
             raise APIError(answer["error"])
         return answer["value"]
+
+    def _send(self, request: dict[str, Any]) -> None:
+        try:
+            if count_items(request, MAX_DEPTH) > MAX_ITEMS:
+                raise ValueError(f"they hold more than {MAX_ITEMS:,} items, or {MAX_DEPTH} levels")
+            self._channel.send(request, self._max_bytes)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise APIError(f"the parameters cannot be sent: {error}") from None
 
     def close(self) -> None:
         """Take no more calls."""
@@ -273,6 +330,19 @@ def to_text(value: object) -> str:
         return str(value).encode("utf-8", "replace").decode()
     except Exception as error:  # noqa: BLE001 - the class of what was raised is the cell's own
         return f"<its text raised {type(error).__name__}>"
+
+
+def count_items(value: Any, levels: int) -> int:
+    """Return how many values JSON data holds; more than are allowed where it has more levels."""
+    if not isinstance(value, dict | list | tuple):
+        return 1
+    inner: Any = value.values() if isinstance(value, dict) else value
+    count = 1
+    for item in inner if levels else (None,) * MAX_ITEMS:
+        count += count_items(item, levels - 1)
+        if count > MAX_ITEMS:
+            break
+    return count
 
 
 def to_plain(value: Any) -> Any:

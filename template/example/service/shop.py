@@ -1,12 +1,13 @@
 """A made-up service on this machine, in place of one on the internet: so this project runs offline.
 
-``python service/shop.py`` serves it alone, and prints its address and key.
+``python service/shop.py`` serves it alone until Ctrl-C, and prints the variables that lead to it.
 """
 
 import json
 import os
 import secrets
 import threading
+from contextlib import suppress
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -72,4 +73,5 @@ def find(parts: list[str], query: dict[str, str]) -> object:
 
 if __name__ == "__main__":
     print(f"export SHOP_URL={start_shop()} SHOP_KEY={os.environ['SHOP_KEY']}", flush=True)
-    threading.Event().wait()
+    with suppress(KeyboardInterrupt):
+        threading.Event().wait()
