@@ -35,9 +35,7 @@ class Bubblewrap:
 
     def plan(self, policy: SandboxPolicy) -> Plan:
         """Return the process of one kernel."""
-        program = shutil.which("bwrap", path=os.environ.get("PATH", "") + ":/usr/bin:/usr/local/bin")
-        if program is None:
-            raise SandboxUnavailable("bubblewrap is not installed", hint=_INSTALL)
+        program = find_program(os.environ.get("PATH", "") + ":/usr/bin:/usr/local/bin")
         python = find_python()
         is_root = os.geteuid() == 0
         places = _places(python)
@@ -63,6 +61,21 @@ class Bubblewrap:
             *(_program(python), "-I", "-S", "-B", "/lllm/init.py"),
         ]
         return Plan(argv, spec, [seccomp])
+
+
+def find_program(path: str) -> str:
+    """Return bubblewrap's program.
+
+    Args:
+        path: the folders in which it is looked for, as in ``PATH``.
+
+    Raises:
+        SandboxUnavailable: it is in none of them.
+    """
+    program = shutil.which("bwrap", path=path)
+    if program is None:
+        raise SandboxUnavailable("bubblewrap is not installed", hint=_INSTALL)
+    return program
 
 
 def _namespaces(program: str, *, is_root: bool) -> list[str]:

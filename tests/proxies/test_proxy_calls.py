@@ -6,7 +6,7 @@ import contextvars
 import json
 import threading
 from datetime import UTC, datetime
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
 import pytest
 from loopback import KEY, Reply, declare, proxy_of
@@ -87,6 +87,8 @@ def test_a_key_that_is_echoed_does_not_come_through(service, way, keyed):
     service.says(Reply(f'{{"items": [], "url": "/x?{IN_QUERY}", "{escaped}": ["{escaped}"]}}'.encode()))
     told = way.call(proxy)
     assert told == {"items": [], "url": "/x?api_key=[redacted]", "[redacted]": ["[redacted]"]}
+    service.says({"items": [quote(KEY), quote_plus(KEY), json.dumps(KEY)]})
+    assert way.call(proxy) == {"items": ["[redacted]", "[redacted]", '"[redacted]"']}
     service.says(Reply(f"no such thing: {KEY}".encode(), 404))
     with pytest.raises(ProxyError) as caught:
         way.call(proxy)

@@ -20,6 +20,7 @@ from lllm.errors import (
     ModelBehaviorError,
     ParseError,
     RateLimited,
+    SandboxUnavailable,
     Unauthorized,
     UserCodeError,
 )
@@ -722,3 +723,13 @@ def threads_with_a_context_open_dialogs_as_answers_arrive(session, world):
     with ThreadPoolExecutor(4) as pool:
         jobs = [pool.submit(copy_context().run, one, *pair) for pair in zip("abcd", opened, strict=True)]
         return [job.result() for job in jobs]
+
+
+@scene(script(calls(("compute", {"code": "1"})), "never said"), SandboxUnavailable)
+def no_sandbox(session, world):
+    def compute(code: str) -> str:
+        """Run code where nothing can."""
+        world.touch("compute")
+        raise SandboxUnavailable("no sandbox works here")
+
+    return world.agent(functions=[compute]).ask("go").content

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 import threading
 
 import pytest
-from kernels import run_host, value
+from kernels import host_code, value, wait_gone, watch_all
 
 from lllm.errors import ConfigError, SandboxUnavailable
 from lllm.sandbox.kernel import LocalKernel
@@ -211,24 +214,27 @@ def test_a_size_that_is_no_number_is_told(monkeypatch, told):
         find_pool(SandboxPolicy(memory_bytes=(200 << 20) + len(told)))
 
 
-def test_real_kernels_wait_and_are_closed_at_exit(isolator):
-    """A process that ends leaves none of them, whether it says so or not."""
+def test_real_kernels_wait_and_end_with_their_process(isolator):
+    """Those that wait are closed at its exit, those that were handed out end with it."""
     code = """
 from lllm.sandbox.pool import KernelPool
+import threading
 pool = KernelPool(SandboxPolicy(), 1, lambda policy: start())
 first = pool.acquire()
-import threading
 for thread in threading.enumerate():
     if thread.name == "lllm-sandbox-pool":
         thread.join()
-say(pids=[first.pid, pool._ready[0].pid], waiting=pool.waiting, status=pool.acquire().execute("1").status)
+say(pids=[first.pid, pool._ready[0].pid], waiting=pool.waiting)
+sys.stdin.read()
 """
-    import json
-
-    said = json.loads(run_host(isolator, code))
-    assert (said["waiting"], said["status"]) == (1, "ok")
-    for pid in said["pids"]:
-        assert not os.path.exists(f"/proc/{pid}/exe")
+    command = [sys.executable, "-c", host_code(isolator, code)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as host:
+        said = json.loads(host.stdout.readline())
+        watched = [number for pid in said["pids"] for number in watch_all(pid)]
+        host.stdin.close()
+        assert host.wait() == 0
+    assert said["waiting"] == 1
+    assert wait_gone(watched) == 0
 
 
 def test_a_fork_of_the_host_does_not_touch_real_kernels_that_wait(isolator):
