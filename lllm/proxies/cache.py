@@ -14,7 +14,6 @@ from collections import OrderedDict
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any, NamedTuple, cast
 
 
@@ -94,6 +93,8 @@ class AnswerCache:
             return None
 
     def _save(self, folder: Path, key: str, text: str, until: float) -> None:
+        from tempfile import NamedTemporaryFile  # noqa: PLC0415 - heavy
+
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._prune(folder)
         with NamedTemporaryFile("w", dir=folder, suffix=_PART, delete=False, encoding="utf-8") as file:

@@ -60,7 +60,7 @@ def to_safe(text: str) -> str:
     Colours are taken out. Of a line that is written over and over, such as a progress bar, the first and the last
     state stay, and how many there were between.
     """
-    text = strip_colours(text).replace("\r\n", "\n")
+    text = strip_colours(text)
     if "\r" in text:
         text = "\n".join(map(_overwritten, text.split("\n")))
     return _UNSEEN.sub(_shown, visible(text))

@@ -32,6 +32,11 @@ class Got(NamedTuple):
     body: bytes
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # who comes when five wait would be kept waiting for a second
+
+
 class Service:
     """Answers with ``replies`` in their order, the last one again and again; ``asked`` is what came.
 
@@ -41,8 +46,7 @@ class Service:
 
     def __init__(self):
         self.replies, self.asked, self.stop = [Reply()], [], threading.Event()
-        self._httpd = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._httpd.daemon_threads = True
+        self._httpd = _Server(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._httpd.serve_forever, args=(0.01,))
 
     def __enter__(self):

@@ -183,6 +183,8 @@ def test_any_outputs_are_read_within_the_limit(outputs, kind, limit):
         ("image/png", b64encode(b"<svg onload=alert(1)>").decode()),
         ("image/png", b64encode(b"\x89PNG\r\n\x1a\n").decode()),
         ("image/png", png(0, 5)),
+        ("image/png", png().replace("SUhEU", "SUhEV")),
+        ("image/gif", jpeg()),
         ("image/png", png(60_000, 60_000)),
         ("image/png", {"a": 1}),
         ("image/svg+xml", png()),

@@ -116,7 +116,10 @@ def test_cells_are_inserted_overwritten_and_deleted(open_session):
     assert sources(session) == ["a"]
     assert session.append_code_cell("d") == 2
     ids = [cell["id"] for cell in on_disk(session)["cells"]]
-    assert ids == ["cell-0", "cell-1", "cell-4"]  # no id is used twice
+    assert ids == ["cell-0", "cell-1", "cell-4"]
+    session.delete_cells(2)
+    session.append_code_cell("e")
+    assert session.cells[2]["id"] == "cell-5"  # no id is used twice
 
 
 def test_what_came_of_an_overwritten_cell_is_gone(open_session):
@@ -357,6 +360,7 @@ def test_a_cancellation_stops_the_cell(open_session, kernels, code, is_alive):
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
+        assert not kernels.started[0].hangs.is_set()
         return session
 
     session = asyncio.run(main())
@@ -456,6 +460,24 @@ def test_a_full_disk_leaves_the_notebook_whole(open_session, tmp_path):
     assert "x" * 10_000 in str(session.cells[1])  # it has run, and that is not lost
     session.append_markdown_cell("there is room again")
     assert "x" * 10_000 in session.path.read_text()
+
+
+def test_a_reader_has_the_old_notebook_or_the_new_one(open_session):
+    """Jupyter, or a backup, may be reading just now."""
+    session = open_session()
+    with session.path.open() as reader:
+        session.append_code_cell("x" * 100_000)
+        assert len(json.load(reader)["cells"]) == 1
+
+
+def test_cells_that_are_gone_take_no_memory(open_session):
+    """A session may live for weeks."""
+    session = open_session()
+    session.append_code_cell("1")
+    for number in range(5):
+        session.overwrite_cell(1, str(number))
+        session.run_cell(1)
+    assert len(session._file._texts) == 2
 
 
 def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path, kernels):
@@ -650,6 +672,9 @@ def around():
     OUTSIDE.load = load
 
 
+TIMED_OUT = CellResult("timeout", ename="CellTimeout")
+
+
 def cell_step(code, sandbox="s", **facts):
     value = {"result": CellResult("ok", execution_count=1).to_dict(), "fresh": False, "alive": True, **facts}
     return ({"sandbox": sandbox, "index": 1, "code": code}, value)
@@ -664,8 +689,9 @@ def cell_step(code, sandbox="s", **facts):
         ([cell_step("z = 1", alive=False), cell_step("a = 1")], ["a = 1", "1"], False),
         ([cell_step("a = 1"), ({"sandbox": "s", "code": "z"}, LogError("broken off"))], ["1"], True),
         ([cell_step("z")], ["1"], True),
+        ([({"sandbox": "s", "code": "HANG", "timeout_s": 0.01}, {"result": TIMED_OUT.to_dict()})], ["1"], True),
     ],
-    ids=["cells", "opened anew", "after a loss", "after a death", "an unknown end", "fails now"],
+    ids=["cells", "opened anew", "after a loss", "after a death", "an unknown end", "fails now", "interrupted"],
 )
 def test_cells_of_functions_that_do_not_run_again_are_found_in_the_log(
     open_session, kernels, around, steps, ran, is_lost
@@ -674,6 +700,23 @@ def test_cells_of_functions_that_do_not_run_again_are_found_in_the_log(
     around(*steps)
     result = run(open_session(), "1")
     assert (kernels.ran[-1], result.state_lost) == (ran, is_lost)
+
+
+def test_a_notebook_whose_cells_run_again_has_lost_nothing(open_session, around):
+    """Its file is that of the run which goes on."""
+    first = open_session()
+    run(first, "a = 1")
+    first.close()
+    around(cell_step("a = 1"))
+    assert not run(open_session(), "a").state_lost
+
+
+def test_what_was_before_a_restart_does_not_run_again(open_session, kernels, around):
+    around(cell_step("a = 1"))
+    session = open_session()
+    session.restart()
+    assert not run(session, "1").state_lost
+    assert kernels.ran == [["1"]]
 
 
 def test_a_calls_answer_is_not_made_up_when_cells_run_again(open_session, kernels, around):
@@ -742,6 +785,7 @@ def test_sessions_are_found_by_name(sandbox):
     new = sandbox.new_session("one", META)
     assert sandbox.get_session("one") is new
     assert sandbox.get_session("two").metadata == {}
+    (new.path.parent / "one.before-1.ipynb").write_text("{}")
     assert sandbox.list_sessions() == ["one", "two"]
     with pytest.raises(NotebookError, match="already"):
         sandbox.new_session("one")
@@ -792,8 +836,9 @@ def test_the_end_of_the_block_ends_all_kernels(tmp_path, kernels):
 
 def test_a_notebook_that_cannot_be_written_keeps_no_kernel_alive(tmp_path, kernels):
     sandbox = JupyterSandbox(tmp_path, start=kernels)
-    for name in "ab":
-        run(sandbox.get_session(name), "1")
+    sessions = [sandbox.get_session(name) for name in "ab"]
+    for session in sessions:
+        run(session, "1")
     with full_disk(10), pytest.raises(NotebookError, match="cannot be written"):
         sandbox.shutdown_all()
     assert [kernel.is_alive for kernel in kernels.started] == [False] * 2

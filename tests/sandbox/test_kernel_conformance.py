@@ -6,6 +6,8 @@ from importlib.metadata import version
 import pytest
 from jupyter_kernels import install  # noqa: F401 - the fixture `sandboxed_kernel`
 
+# of jupyter_client's own thread for heartbeats, which the end of its context may surprise
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 kernels = pytest.importorskip("jupyter_kernel_test", reason="jupyter_kernel_test is not installed")
 
 TESTS = [name for name in dir(kernels.KernelTests) if name.startswith("test_")]

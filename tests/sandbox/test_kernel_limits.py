@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 
 import pytest
 from kernels import FIND_SOCKETS, GRACE_S, MiB, run_host, texts, value, wait_gone, watch_all
 
-from lllm.sandbox.warden import TICK_S
-
 FLOOD = """
-kernel = start(output_bytes=4 << 20)
+kernel = start(output_bytes={limit})
 for _ in range(3):
     kernel.execute("print(1)")
 gc.collect()
@@ -24,9 +23,9 @@ kernel.close()
 """
 
 
-def flood(isolator, cell):
+def flood(isolator, cell, limit=4 * MiB):
     """Run a cell in a host of its own; return what it came to, and how far the host grew."""
-    said = json.loads(run_host(isolator, FLOOD.format(cell=cell)))
+    said = json.loads(run_host(isolator, FLOOD.format(cell=cell, limit=limit)))
     assert said.pop("grown") < 32 * MiB
     assert said.pop("kept") < 5 * MiB
     return said
@@ -123,7 +122,7 @@ while True:
     for s in found:
         s.sendall(data)
 """
-    said = flood(isolator, cell)
+    said = flood(isolator, cell, 1 * MiB)
     assert said["usable"] == "died"
 
 
@@ -287,20 +286,15 @@ os.WCOREDUMP(status), os.WTERMSIG(status), os.listdir("."), resource.getrlimit(r
     assert value(kernel.execute(cell)) == "(False, 6, [], (0, 0))"
 
 
-def test_the_kernel_knows_nothing_of_its_host(kernel):
+def test_the_kernel_knows_nothing_of_its_host(start, monkeypatch):
     """Neither the environment, nor the words by which it was started, nor the folders of the host."""
-    seen = value(kernel.execute("import os, sys\nsorted(os.environ)"))
-    assert set(eval(seen)) <= {
-        "LANG", "TZ", "TERM", "NO_COLOR", "USER", "LOGNAME", "PATH", "HOME", "TMPDIR", "PYTHONPATH", "MPLBACKEND",
-        "PYTHONDONTWRITEBYTECODE", "IPYTHONDIR", "MPLCONFIGDIR",
-    }  # fmt: skip
+    monkeypatch.setenv("PLANTED_KEY", "planted-secret")
+    kernel = start()
+    told = value(kernel.execute("import os, sys\ndict(os.environ), sys.argv, sys.orig_argv, sys.path, os.getcwd(), sys.prefix"))
+    assert "PLANTED_KEY" not in told
+    assert "planted-secret" not in told
     if kernel.tier == "A":
-        told = value(kernel.execute("sys.argv, sys.orig_argv, sys.path, os.getcwd(), dict(os.environ), sys.prefix"))
-        assert os.path.expanduser("~") not in told or os.path.expanduser("~") == "/"
         assert os.getcwd() not in told
+        assert sys.prefix == "/usr" or sys.prefix not in told
         assert value(kernel.execute("os.path.exists('/proc/self'), os.getpid() < 10")) == "(False, True)"
 
-
-def test_the_warden_looks_often(start):
-    """How long a sandbox can be over its limits is documented with this number."""
-    assert TICK_S <= 0.1

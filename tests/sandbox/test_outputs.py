@@ -125,6 +125,17 @@ def test_what_a_notebook_cannot_hold_is_left_out_and_told(mime, value, reason):
     assert fold.over == ""
 
 
+def test_a_display_has_a_bounded_number_of_kinds():
+    output = build_outputs([show({f"a/b{number}": "" for number in range(100)})])[0]
+    assert len(output["data"]) == 64
+    assert output["metadata"]["lllm"]["left_out"] == {"...": "more than 64 kinds"}
+
+
+@pytest.mark.parametrize("count", [True, -1, 1.5, "1", None, 1 << 60])
+def test_a_number_that_counts_no_cell_is_none(count):
+    assert build_outputs([show({}, "execute_result", execution_count=count)])[0]["execution_count"] is None
+
+
 def test_a_long_text_is_cut_and_says_so():
     fold = OutputFold(1 << 20, 10, 1000)
     fold.add(show({"text/plain": "é" * 2000}))
@@ -167,6 +178,7 @@ def test_more_displays_than_the_limit_are_dropped():
     for number in range(5):
         fold.add(show({"text/plain": str(number)}))
         fold.add({"msg_type": "status", "content": {"execution_state": "busy"}})
+    fold.add(stream("late"))
     assert fold.over == "messages"
     assert texts(fold.outputs()) == ["0", "1", "2", "[output cut: more than 3 messages]\n"]
 
@@ -206,7 +218,7 @@ def test_what_is_cleared_again_counts_too():
         lambda: (show({f"application/x{n}": "" for n in range(500)}) for _ in range(50)),
         lambda: ({"msg_type": "error", "content": {"traceback": [""] * 3000}} for _ in range(20)),
         lambda: (show({f"{'x' * 90}{n}/\n": 1 for n in range(60)}) for _ in range(900)),
-        lambda: (show({"text/plain": ["a"] * 10_000}, id_=f"{n}" * 150) for n in range(900)),
+        lambda: (show({"text/plain": ["a"] * 10_000}, id_=f"{n}" * 2000) for n in range(900)),
     ],
     ids=["two streams", "one stream", "empty lists", "many kinds", "traceback", "names", "ids"],
 )

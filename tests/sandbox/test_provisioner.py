@@ -17,6 +17,8 @@ from lllm.sandbox.isolator import Plan
 from lllm.sandbox.kernelspec import PROVISIONER, build_kernelspec, build_policy, install_kernelspec
 from lllm.sandbox.policy import SandboxPolicy
 
+# of jupyter_client's own thread for heartbeats, which the end of its context may surprise
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 

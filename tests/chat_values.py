@@ -10,7 +10,7 @@ from lllm.models.message import Message, message_to_dict
 from lllm.models.request import Contract, ModelRequest
 from lllm.utils import encode_json
 
-SHARED = Path(__file__).parents[2].parent / "shared"
+SHARED = Path(__file__).parents[1].parent / "shared"
 
 
 def history(*messages):

@@ -1,0 +1,207 @@
+"""The cells that a session ran and the services that it called, as a person reads them. Pure.
+
+Both are steps of the session. Where a model's function made them, its call's scope is around theirs; a call that a cell
+made has the scope of the cell around it, too. A log may come from anywhere, so nothing in it is believed: the outputs
+of a cell are made anew from what the log holds, as those of a kernel are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+from lllm.export.facts import dict_of, dicts_of, text_of, to_text
+from lllm.log.envelope import Event
+from lllm.log.scopes import scope_of, scopes_around, to_scope, without_attempts
+from lllm.sandbox.display import BACKGROUND, STATE_LOST, Part, to_parts, to_safe
+from lllm.sandbox.outputs import build_outputs, to_count
+
+LIMIT_CHARS = 50_000
+"""Of one text in an export; the event itself has all of it."""
+
+_CELL, _SERVICE = "cell", "proxy"  # names of the steps
+_LIMIT_BYTES, _LIMIT_OUTPUTS = 64 << 20, 10_000
+
+
+@dataclass(slots=True)
+class ServiceView:
+    """One call of a service.
+
+    Attributes:
+        seq: of the event that began it.
+        status: ``open`` when neither an answer nor an error is logged.
+        answer: JSON data.
+        error: what came in place of an answer.
+        cutoff_date: the first day that was not visible; empty without one.
+    """
+
+    seq: int
+    endpoint: str
+    params: Any = None
+    cutoff_date: str = ""
+    status: Literal["open", "ok", "failed"] = "open"
+    answer: Any = None
+    error: str = ""
+    kind: Literal["service"] = "service"
+
+
+@dataclass(slots=True)
+class CellView:
+    """One cell.
+
+    Attributes:
+        seq: of the event that began it.
+        status: that of its result; ``open`` when none is logged, ``failed`` when it could not be run at all.
+        outputs: valid ones of a notebook (nbformat 4.5), whatever the log holds.
+        error: what it failed of, where no output tells it.
+        notes: what is to be known before its outputs.
+        services: what it called.
+    """
+
+    seq: int
+    code: str
+    status: str = "open"
+    execution_count: int | None = None
+    outputs: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    error: str = ""
+    notes: list[str] = field(default_factory=list[str])
+    services: list[ServiceView] = field(default_factory=list[ServiceView])
+    kind: Literal["cell"] = "cell"
+
+    def parts(self, limit_chars: int | None = LIMIT_CHARS) -> Iterator[tuple[int, Part]]:
+        """Yield what there is to read of it, and the output that each part is of; -1 where it is of none."""
+        for note in self.notes:
+            yield -1, Part("note", to_safe(note))
+        for number, output in enumerate(self.outputs):
+            for part in to_parts([output], limit_chars):
+                yield number, part
+        if self.error:
+            yield -1, Part("error", to_safe(self.error))
+
+    def text(self, limit_chars: int | None = LIMIT_CHARS) -> str:
+        """Return all that there is to read, safe for a terminal; of pictures their notes."""
+        return "\n".join(part.text.rstrip("\n") for _, part in self.parts(limit_chars))
+
+
+Item = CellView | ServiceView
+
+
+class Place(NamedTuple):
+    """Ids of the function's call, and of the cell, that a step was made in; empty where there is none."""
+
+    call: str
+    cell: str
+
+
+class Places:
+    """Tells, event by event, which steps are cells and calls of services, and what they were made in."""
+
+    def __init__(self) -> None:
+        self._calls: dict[str, str] = {}
+        self._cells: dict[str, str] = {}
+
+    def add(self, event: Event) -> Item | None:
+        """Take the next event; return what it begins, if it begins a cell or the call of a service."""
+        if event.kind == "function.call":
+            self._calls[without_attempts(to_scope(event.id))] = event.id
+        if event.kind != "step":
+            return None
+        item = _to_item(event)
+        if isinstance(item, CellView):
+            self._cells[without_attempts(to_scope(event.id, is_step=True))] = event.id
+        return item
+
+    def find(self, id_: str) -> Place:
+        """Return what a step was made in."""
+        cell = ""
+        for scope in scopes_around(without_attempts(scope_of(id_))):
+            if scope in self._calls:
+                return Place(self._calls[scope], cell)
+            cell = cell or self._cells.get(scope, "")
+        return Place("", cell)
+
+
+class CellViews:
+    """The cells and service calls of a session, event by event."""
+
+    def __init__(self) -> None:
+        self._places = Places()
+        self._open: dict[str, Item] = {}
+        self._cells: dict[str, CellView] = {}
+        self._found: dict[str, list[Item]] = {}
+
+    def add(self, event: Event) -> bool:
+        """Take the next event; return whether it tells of a cell or of a service."""
+        if event.kind == "value":
+            return (item := self._open.pop(event.id, None)) is not None and finish(item, event.data)
+        if (item := self._places.add(event)) is None:
+            return False
+        place = self._places.find(event.id)
+        self._open[event.id] = item
+        if isinstance(item, CellView):
+            self._cells[event.id] = item
+        elif place.cell:
+            self._cells[place.cell].services.append(item)
+            return True
+        self._found.setdefault(place.call, []).append(item)
+        return True
+
+    def take(self, call: str) -> list[Item]:
+        """Return what a function's call made, once."""
+        return self._found.pop(call, [])
+
+    def rest(self) -> list[Item]:
+        """Return what nobody has taken: what the user's code made itself, or a function that never ended."""
+        return sorted((item for items in self._found.values() for item in items), key=lambda item: item.seq)
+
+
+def finish(item: Item, data: dict[str, Any]) -> bool:
+    """Write into a cell or a service call what came of it, as its event tells it; return True."""
+    if isinstance(item, CellView):
+        _finish_cell(item, data)
+    else:
+        _finish_service(item, data)
+    return True
+
+
+def _to_item(event: Event) -> Item | None:
+    """Return what a step begins; None where it is another's, which may have the same name."""
+    about, name = dict_of(event.data, "about"), text_of(event.data, "name")
+    if name == _CELL and isinstance(about.get("code"), str):
+        return CellView(event.seq, about["code"])
+    if name == _SERVICE and isinstance(about.get("endpoint"), str):
+        return ServiceView(event.seq, about["endpoint"], about.get("params"), text_of(about, "cutoff_date"))
+    return None
+
+
+def _finish_cell(cell: CellView, data: dict[str, Any]) -> None:
+    if "error" in data:
+        cell.status, cell.error = "failed", text_of(data, "error")
+        return
+    value = dict_of(data, "value")
+    cell.status = text_of(value, "status") or "open"
+    cell.execution_count = to_count(value.get("execution_count")) or None
+    messages = ({"msg_type": told.get("output_type"), "content": told} for told in dicts_of(value, "outputs"))
+    cell.outputs = list(build_outputs(messages, _LIMIT_BYTES, _LIMIT_OUTPUTS))
+    if value.get("state_lost") is True:
+        cell.notes.append(STATE_LOST)
+    if background := text_of(value, "background").strip():
+        cell.notes.append(f"{BACKGROUND}\n{background[:LIMIT_CHARS]}")
+    if cell.status != "ok" and not _has_error(cell, text_of(value, "ename")):
+        cell.error = ": ".join(filter(None, (text_of(value, "ename"), text_of(value, "evalue")))) or cell.status
+
+
+def _has_error(cell: CellView, name: str) -> bool:
+    return any(told["output_type"] == "error" and told["ename"] == name for told in cell.outputs)
+
+
+def _finish_service(service: ServiceView, data: dict[str, Any]) -> None:
+    value, service.status = dict_of(data, "value"), "ok"
+    error = data.get("error", value.get("error"))
+    if error is None:
+        service.answer = value.get("data")
+        return
+    told = value.get("error")
+    message = text_of(dict_of(value, "error"), "message") if isinstance(told, dict) else ""
+    service.status, service.error = "failed", message or to_text(error)
