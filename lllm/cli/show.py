@@ -6,9 +6,15 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from lllm.cli.screen import Screen, preview
+from lllm.export.asked import render_call, render_service
+from lllm.export.cells import CellView
 from lllm.export.facts import dicts_of
+from lllm.export.made import has_cells, is_told
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from lllm.export.cells import Item
     from lllm.export.view import DialogView, Entry, SessionView
     from lllm.log.envelope import Event
 
@@ -36,6 +42,10 @@ def show_session(screen: Screen, name: str, view: SessionView, *, full: bool) ->
     _show_around(screen, view)
     for dialog in view.dialogs:
         _show_dialog(screen, dialog, full=full)
+    if view.made:
+        screen.line()
+        screen.line("cells and services of the code itself", "bold underline")
+        _show_block(screen, _made(view.made, full=full, with_code=True))
     for value_name, value in view.values:
         screen.line(f"value {value_name} = {preview(_json(value))}", "dim")
     for shown in view.shown:
@@ -88,10 +98,36 @@ def _show_entry(screen: Screen, entry: Entry, *, full: bool) -> None:
     note = f" ({entry.note})" if entry.note else ""
     style = "red" if entry.who in {"error", "wait"} else _STYLES.get(entry.who, "")
     screen.line(f"[{entry.who}]{note}{mark}", f"dim {style}".strip() if entry.pruned else style)
-    told = [_cut(entry.text, full=full)] if entry.text else []
-    for block in [*told, *(f"calls {_cut(call, full=full)}" for call in entry.calls)]:
+    _show_block(screen, _told(entry, full=full), "dim" if entry.pruned else "")
+
+
+def _told(entry: Entry, *, full: bool) -> Iterator[str]:
+    """Yield what stands below an entry's title."""
+    yield from _made(entry.made, full=full)
+    if entry.text and not is_told(entry.text, entry.made):
+        title = "the model read: " if has_cells(entry.made) else ""
+        yield f"{title}{_cut(entry.text, full=full)}"
+    for name, arguments in entry.asked:
+        yield f"calls {_cut(render_call(name, arguments), full=full)}"
+
+
+def _made(made: Iterable[Item], *, full: bool, with_code: bool = False) -> Iterator[str]:
+    """Yield cells and service calls, each cell with what came of it; its code stands in the call of its function."""
+    for item in made:
+        if not isinstance(item, CellView):
+            yield render_service(item)
+            continue
+        if with_code:
+            yield render_call("cell", _json({"code": f"{item.code}\n"}))
+        yield from map(render_service, item.services)
+        if text := item.text(None if full else MAX_CHARS * 4):
+            yield _cut(text, full=full)
+
+
+def _show_block(screen: Screen, blocks: Iterable[str], style: str = "") -> None:
+    for block in blocks:
         for line in block.split("\n"):
-            screen.line(f"  {line}", "dim" if entry.pruned else "")
+            screen.line(f"  {line}", style)
 
 
 def _cut(text: str, *, full: bool) -> str:

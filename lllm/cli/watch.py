@@ -5,7 +5,11 @@ from __future__ import annotations
 import threading
 
 from lllm.cli.screen import Screen, preview
+from lllm.export.asked import parse_arguments, render_call
 from lllm.llm.stream import FunctionEvent, ReasoningEvent, StateEvent, StreamEvent, TextEvent
+from lllm.models.function import FunctionCall
+
+MAX_LINES, MAX_CHARS = 24, 2400
 
 
 class Watcher:
@@ -25,8 +29,7 @@ class Watcher:
                 case ReasoningEvent(text):
                     self._piece(text, "dim italic")
                 case FunctionEvent(_, call, done):
-                    told = f"  = {preview(call.result_str)}" if done else f"{call.name}({preview(call.raw_arguments)})"
-                    self._line(told, "cyan")
+                    self._line(render_result(call) if done else render_asked(call), "cyan")
                 case StateEvent():
                     self._state(event)
                 case _:
@@ -63,3 +66,24 @@ class Watcher:
         if self._source is not None:
             self._source = None
             self._screen.say("")
+
+
+def render_asked(call: FunctionCall) -> str:
+    """Return what a model calls: on one line, or its code and other long texts in lines of their own. Pure."""
+    if not parse_arguments(call.raw_arguments).texts:
+        return f"{call.name}({preview(call.raw_arguments)})"
+    return _cut(render_call(call.name, call.raw_arguments))
+
+
+def render_result(call: FunctionCall) -> str:
+    """Return what came of a call: one line of it, or of what was asked for in many lines, its first ones. Pure."""
+    if not parse_arguments(call.raw_arguments).texts:
+        return f"  = {preview(call.result_str)}"
+    return "  = " + _cut(call.result_str.strip("\n")).replace("\n", "\n    ")
+
+
+def _cut(text: str) -> str:
+    """Return the first lines of a text, and how many more there are."""
+    lines = text[:MAX_CHARS].split("\n")
+    shown = "\n".join(lines[:MAX_LINES])
+    return shown if len(shown) == len(text) else f"{shown} … [{len(text) - len(shown)} more characters]"

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from lllm.export.facts import dict_of, dicts_of, text_of, to_text
+from lllm.export.facts import dict_of, dicts_of, text_of
 from lllm.log.envelope import Event
 from lllm.log.scopes import scope_of, scopes_around, to_scope, without_attempts
 from lllm.sandbox.display import BACKGROUND, STATE_LOST, Part, to_parts, to_safe
@@ -197,11 +197,9 @@ def _has_error(cell: CellView, name: str) -> bool:
 
 
 def _finish_service(service: ServiceView, data: dict[str, Any]) -> None:
-    value, service.status = dict_of(data, "value"), "ok"
-    error = data.get("error", value.get("error"))
-    if error is None:
-        service.answer = value.get("data")
+    value = dict_of(data, "value")
+    if "error" not in data and "error" not in value:
+        service.status, service.answer = "ok", value.get("data")
         return
-    told = value.get("error")
-    message = text_of(dict_of(value, "error"), "message") if isinstance(told, dict) else ""
-    service.status, service.error = "failed", message or to_text(error)
+    message = text_of(dict_of(value, "error"), "message")
+    service.status, service.error = "failed", message or text_of(data, "error") or text_of(value, "error")

@@ -19,12 +19,14 @@ from lllm.utils import encode_json
 
 # A browser's text node may be cut, and its strings have a longest length: events stand in blocks of this size.
 _BLOCK_CHARS = 8_000_000
+SCRIPTS = ("page_cells.js", "page.js")
+"""The parts of the page's one script, in their order."""
 
 
 def render(record: RunRecord, choice: Choice) -> Iterator[str]:
     """Yield the page, event by event."""
     del choice
-    style, script = _load("page.css"), _load("page.js")
+    style, script = _load("page.css"), "".join(map(_load, SCRIPTS))
     before, _, after = _load("page.html").partition("<!-- data -->")
     facts = {"title": html.escape(record.name), "policy": _to_policy(script, style), "style": style}
     yield _fill(before, facts)
@@ -35,17 +37,25 @@ def render(record: RunRecord, choice: Choice) -> Iterator[str]:
 
 
 def _blocks(record: RunRecord, index: PageIndex) -> Iterator[str]:
-    """Yield the events as data blocks."""
-    lines: list[str] = []
+    """Yield the events as data blocks, and what is shown of cells."""
+    blocks: dict[str, list[str]] = {"events": [], "cells": []}
     chars = 0
     for line in record.lines():
-        index.add(line.event)
-        lines.append(line.text)
-        chars += len(line.text)
+        shown = index.add(line.event)
+        blocks["events"].append(line.text)
+        if shown:
+            blocks["cells"].append(shown)
+        chars += len(line.text) + len(shown)
         if chars > _BLOCK_CHARS:
-            yield _to_block("events", "\n".join(lines))
-            lines, chars = [], 0
-    yield _to_block("events", "\n".join(lines))
+            yield from _to_blocks(blocks)
+            blocks, chars = {"events": [], "cells": []}, 0
+    yield from _to_blocks(blocks)
+
+
+def _to_blocks(blocks: dict[str, list[str]]) -> Iterator[str]:
+    for name, lines in blocks.items():
+        if lines:
+            yield _to_block(name, "\n".join(lines))
 
 
 def _to_block(name: str, ascii_json: str) -> str:

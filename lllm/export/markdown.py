@@ -6,15 +6,15 @@ it nothing is markup, no picture is loaded and nobody is mentioned.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from lllm.export.facts import to_text, to_visible
+from lllm.export.facts import to_text
+from lllm.export.fences import code, fence
 from lllm.export.formats import Choice
+from lllm.export.made import answered_in, tell_asked, tell_entry, tell_made
 from lllm.export.record import RunRecord
 from lllm.export.view import DialogView, Entry, SessionView, to_view
 
-_TICKS = re.compile(r"`+")
 _TITLES = {
     "system": "System",
     "user": "User",
@@ -32,24 +32,11 @@ def render(record: RunRecord, choice: Choice) -> Iterator[str]:
     yield from _head(record, view)
     for dialog in view.dialogs:
         yield from _dialog(dialog)
+    if view.made:
+        yield "## Cells and services of the code itself\n\n"
+        yield from tell_made(view.made)
     yield from _values(view)
     yield from _contracts(view)
-
-
-def fence(text: str, info: str = "text") -> str:
-    """Return a text in a fence that is longer than any run of backticks in it."""
-    text = to_visible(text)
-    ticks = "`" * max(3, *(len(run) + 1 for run in _TICKS.findall(text)), 3)
-    return f"{ticks}{info}\n{text}\n{ticks}\n"
-
-
-def code(text: str, limit: int = 200) -> str:
-    """Return the start of a text as a code span, on one line."""
-    text = " ".join(to_visible(text[: limit * 4]).split())
-    text = text if len(text) <= limit else f"{text[:limit]}…"
-    ticks = "`" * max(1, *(len(run) + 1 for run in _TICKS.findall(text)), 1)
-    pad = " " if "`" in text[:1] + text[-1:] else ""
-    return f"{ticks}{pad}{text or '(nothing)'}{pad}{ticks}"
 
 
 def tell_facts(view: SessionView) -> str:
@@ -90,15 +77,16 @@ def _head(record: RunRecord, view: SessionView) -> Iterator[str]:
 def _dialog(dialog: DialogView) -> Iterator[str]:
     fork = f", forked from {code(dialog.parent)} at message {dialog.at}" if dialog.parent else ""
     yield f"## Dialog {code(dialog.id)} of {code(dialog.agent or 'nobody')}{fork}\n\n"
+    answered = answered_in(dialog)
     for entry in dialog.entries:
-        told = _entry(entry)
+        told = _entry(entry, answered)
         if entry.pruned:
             kind = "An attempt that could not be used" if entry.who == "assistant" else _TITLES["handler"]
             told = f"<details><summary>{kind} (#{entry.seq})</summary>\n\n{told}</details>\n\n"
         yield told
 
 
-def _entry(entry: Entry) -> str:
+def _entry(entry: Entry, answered: frozenset[str]) -> str:
     if entry.who == "wait":
         return f"*#{entry.seq}: waited* {code(entry.text)}\n\n"
     if entry.who == "end":
@@ -109,11 +97,11 @@ def _entry(entry: Entry) -> str:
     facts = [code(entry.note)] if entry.note else []
     facts += [f"{entry.duration_s:.2f} s"] if entry.duration_s is not None else []
     told = f"### #{entry.seq} {title}{name}" + "".join(f", {fact}" for fact in facts) + "\n\n"
-    if entry.arguments:
-        told += f"called with\n\n{fence(entry.arguments, 'json')}\n"
+    if entry.who == "function":
+        return told + "".join(tell_entry(entry))
     if entry.text:
         told += f"{fence(entry.text)}\n"
-    return told + "".join(f"asks for\n\n{fence(call)}\n" for call in entry.calls)
+    return told + "".join(tell_asked(entry, answered))
 
 
 def _values(view: SessionView) -> Iterator[str]:

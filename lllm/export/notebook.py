@@ -11,9 +11,14 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from lllm.export.asked import load_object
+from lllm.export.cells import CellView, Item
 from lllm.export.facts import dict_of, dicts_of, text_of, to_text, to_visible
+from lllm.export.fences import code, fence
 from lllm.export.formats import Choice
-from lllm.export.markdown import code, fence, tell_facts
+from lllm.export.made import answered_in, has_cells, is_told, tell_asked, tell_read, tell_service
+from lllm.export.markdown import tell_facts
+from lllm.export.outputs import to_outputs
 from lllm.export.record import RunRecord
 from lllm.export.view import DialogView, Entry, SessionView, to_view
 from lllm.log.envelope import Event
@@ -34,7 +39,7 @@ def render(record: RunRecord, choice: Choice) -> Iterator[str]:
     events = {event.seq: event for event in record.events()}
     view = to_view(list(events.values()))
     notebook = {
-        "cells": [_head(record, view), *_dialogs(view, events), _end(view)],
+        "cells": [_head(record, view), *_dialogs(view, events), *_made("code", view.made), _end(view)],
         "metadata": _METADATA | {"lllm": {"session": record.name}},
         "nbformat": 4,
         "nbformat_minor": 5,
@@ -60,8 +65,9 @@ def _end(view: SessionView) -> Cell:
 def _dialogs(view: SessionView, events: dict[int, Event]) -> Iterator[Cell]:
     for number, dialog in enumerate(view.dialogs):
         yield _markdown(f"dialog-{number}", _title(dialog))
+        answered = answered_in(dialog)
         for entry in dialog.entries:
-            yield from _entry(entry, events[entry.seq])
+            yield from _entry(entry, events[entry.seq], answered)
 
 
 def _title(dialog: DialogView) -> str:
@@ -69,18 +75,24 @@ def _title(dialog: DialogView) -> str:
     return f"## Dialog {code(dialog.id)} of {code(dialog.agent or 'nobody')}{fork}"
 
 
-def _entry(entry: Entry, event: Event) -> Iterator[Cell]:
+def _entry(entry: Entry, event: Event, answered: frozenset[str]) -> Iterator[Cell]:
     mark = " (pruned: not in the dialog)" if entry.pruned else ""
     id_ = f"event-{entry.seq}"
-    if entry.who == "function":
+    if entry.who == "function" and has_cells(entry.made):
+        yield from _made(id_, entry.made)
+        if entry.text and not is_told(entry.text, entry.made):
+            yield _markdown(f"{id_}-read", tell_read(entry.text))
+    elif entry.who == "function":
         yield _function(id_, entry, event)
+        yield from _made(id_, entry.made)
     elif entry.who == "end":
         told = f"The call failed:\n\n{fence(entry.text)}" if entry.text else f"*{entry.note}*"
         yield _markdown(id_, told)
     else:
         note = f" {code(entry.note)}" if entry.note else ""
         told = f"**#{entry.seq}** {code(entry.who)}{note}{mark}\n\n"
-        told += "\n".join(fence(text) for text in [entry.text, *entry.calls] if text)
+        told += fence(entry.text) + "\n" if entry.text else ""
+        told += "".join(tell_asked(entry, answered))
         yield _with_pictures(_markdown(id_, told), dicts_of(dict_of(event.data, "message"), "images"))
 
 
@@ -103,13 +115,27 @@ def _function(id_: str, entry: Entry, event: Event) -> Cell:
     return {"cell_type": "raw", "id": id_, "metadata": about, "source": _lines(told)}
 
 
+def _made(id_: str, made: list[Item]) -> Iterator[Cell]:
+    """Yield cells with what came of them, and after each the services that it called."""
+    for item in made:
+        if isinstance(item, CellView):
+            about = {"lllm": {"seq": item.seq, "status": to_visible(item.status)}}
+            yield {
+                "cell_type": "code",
+                "id": f"{id_}-{item.seq}",
+                "metadata": about,
+                "execution_count": item.execution_count,
+                "source": _lines(item.code),
+                "outputs": list(to_outputs(item)),
+            }
+        services = item.services if isinstance(item, CellView) else [item]
+        for service in services:
+            yield _markdown(f"{id_}-{service.seq}", tell_service(service))
+
+
 def _code_of(arguments: str) -> str | None:
     """Return the text of the argument ``code``; None where there is none."""
-    try:
-        told: Any = json.loads(arguments)
-    except (ValueError, RecursionError):
-        return None
-    source: Any = told.get("code") if isinstance(told, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    source = load_object(arguments).get("code")
     return source if isinstance(source, str) else None
 
 

@@ -4,9 +4,10 @@
   const $ = (id) => document.getElementById(id);
   const blocks = [...document.querySelectorAll("script[data-name]")];
   const index = JSON.parse(blocks.find((b) => b.dataset.name === "index").textContent);
-  const lines = [];
+  const lines = [], cellLines = [];
   for (const block of blocks) {
-    if (block.dataset.name === "events") for (const line of block.textContent.split("\n")) if (line) lines.push(line);
+    const into = { events: lines, cells: cellLines }[block.dataset.name];
+    if (into) for (const line of block.textContent.split("\n")) if (line) into.push(line);
     block.remove();
   }
   const { kind: kindOf, dialog: dialogOf, ms: msOf, flags: flagsOf, owner: ownerOf } = index.columns;
@@ -235,6 +236,8 @@
   const groupOfKind = index.kinds.map((kind) => (kind.startsWith("function.") ? "Functions" : groupOf.get(kind) || "Other"));
   const wanted = new Set();
 
+  const cells = buildCells({ index, lines: cellLines, eventAt, el, textBlock, details, picture, pretty, preview, marked, objectOf, seqLink, isSearching: () => Boolean(query) });
+
   const RENDER = {
     "message": (row, event) => {
       const message = objectOf(event.data.message);
@@ -280,8 +283,10 @@
       const facts = [textOf(event.data.agent), `prompt ${textOf(prompt.path)}`, `model ${textOf(event.data.model)}`, names.length ? `functions ${names.join(", ")}` : "no functions"];
       return entry(row, "system", "contract", facts, () => details("Prompt, schemas, parameters", () => el("div", "", textBlock(textOf(prompt.source)), textBlock(pretty(event.data), true))));
     },
-    "step": (row, event) => entry(row, "step", `step ${textOf(event.data.name)}`, ["its value is not logged"], () => el("div")),
+    "step": (row, event) => entry(row, "step", `step ${textOf(event.data.name)}`, ["its value is not logged"], () => el("div", "body", event.data.about ? textBlock(pretty(event.data.about), true) : null)),
     "value": (row, event) => {
+      const made = cells.at(row);
+      if (made) return entry(row, "step", event.data.name === "cell" ? "cell" : "call of a service", [spanTook(row)], () => el("div", "body fn", ...made));
       const isBad = "error" in event.data, value = event.data.value;
       const told = isBad ? textOf(event.data.error) : value && typeof value === "object" ? pretty(value) : textOf(value);
       return told.length < 120 && !isBad ? thin(row, "step", textOf(event.data.name), told) : entry(row, isBad ? "error" : "step", textOf(event.data.name), [spanTook(row)], () => el("div", "body", textBlock(told, true)));
@@ -323,18 +328,23 @@
       const note = result ? resultNote(result) : begun ? "no result is logged" : "not run";
       const facts = [at >= 0 && from >= 0 ? took(msOf[at] - msOf[from]) : "", begun && begun.data.idempotency_key ? `key ${textOf(begun.data.idempotency_key)}` : ""];
       const head = el("div", "line", el("span", "who", ...marked(preview(textOf(objectOf(call).name), 120))), ...facts.filter(Boolean).map((f) => el("span", "", preview(f, 100))), note ? el("span", note === "failed" || note[0] === "u" ? "bad" : "", note) : null, el("span", "grow"), from >= 0 ? seqLink(from) : null, at >= 0 ? seqLink(at) : null);
-      const card = el("div", "fn", head, ...argumentParts(textOf(objectOf(call).arguments)));
-      if (result) card.append(part("result", textOf(objectOf(result.data.message).content)));
+      const id = `${reply.id}/f${ordinal}`, made = cells.inside(id), codes = cells.codes(id);
+      const card = el("div", "fn", head, ...argumentParts(textOf(objectOf(call).arguments), codes), ...made);
+      const read = result ? part(codes.length ? "" : "result", textOf(objectOf(result.data.message).content)) : null;
+      if (read) card.append(codes.length ? el("div", "part", details("What the model read", () => read, Boolean(query))) : read);
       return card;
     });
   }
   const part = (key, text) => el("div", "part", key ? el("div", "key", preview(key, 80)) : null, textBlock(text, true));
-  function argumentParts(raw) {
+  const LONG = 60;
+  /** Return parts for a function's arguments; a long text is shown as one, and what stands in a cell is left out. */
+  function argumentParts(raw, codes) {
     let told = null;
     try { told = JSON.parse(raw); } catch { return [part("arguments, which are not JSON", raw)]; }
-    const isFlat = told && typeof told === "object" && !Array.isArray(told) && Object.values(told).some((value) => typeof value === "string" && value.includes("\n"));
+    const isText = (value) => typeof value === "string" && (value.includes("\n") || value.length > LONG);
+    const isFlat = told && typeof told === "object" && !Array.isArray(told) && (codes.length || Object.values(told).some(isText));
     if (!isFlat) return raw === "{}" ? [] : [part("", raw)];
-    return Object.entries(told).map(([key, value]) => part(key, textOf(value)));
+    return Object.entries(told).filter(([, value]) => !codes.includes(value)).map(([key, value]) => part(key, textOf(value)));
   }
 
   const entries = new Lazy($("entries"), $("main"), 40, 74, (row) => {

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from lllm.export.facts import dict_of, number_of, text_of, to_number, usage_of
+from lllm.export.page_cells import PageCells
 from lllm.export.spans import Timeline
 from lllm.export.view import pruned_step
 from lllm.log.envelope import Event
@@ -42,6 +43,10 @@ class PageIndex:
         self._flag_column: list[int] = []
         self._owner_column: list[int] = []
         self._rows: dict[tuple[str, str], int] = {}
+        self._cells = PageCells()
+        self._begun: dict[str, int] = {}
+        self._shown: list[tuple[int, str, str]] = []
+        self._within: dict[str, list[int]] = {}
         self._start: float | None = None
         self._ends: dict[str, int] = {}
         self._counts = {"model.reply": 0, "model.error": 0, "function.call": 0, "message": 0}
@@ -49,8 +54,8 @@ class PageIndex:
         self._cost: float | None = 0.0
         self._facts: dict[str, Any] = {"status": "open", "agent_type": "", "parent": None}
 
-    def add(self, event: Event) -> None:
-        """Take the next event."""
+    def add(self, event: Event) -> str:
+        """Take the next event; return a line about the cell or the service call that it ends, if it ends one."""
         row = len(self._kind_column)
         if self._start is None:
             self._start = event.ts
@@ -63,6 +68,7 @@ class PageIndex:
         self._pair(event, row)
         self._judge(event, row)
         self._count(event, row)
+        return self._place(event, row)
 
     def to_dict(self, session: str, damage: str) -> dict[str, Any]:
         """Return the index as plain JSON data."""
@@ -78,6 +84,7 @@ class PageIndex:
             "ends": self._ends,
             "kinds": list(self._kinds),
             "dialogs": self._told_dialogs,
+            "cells": self._shown,
             "columns": {
                 "kind": self._kind_column,
                 "dialog": self._dialog_column,
@@ -119,6 +126,29 @@ class PageIndex:
     def _own(self, key: tuple[str, str], row: int) -> None:
         if (before := self._rows.pop(key, None)) is not None:
             self._owner_column[before] = row
+
+    def _place(self, event: Event, row: int) -> str:
+        """Show a cell with the reply whose function ran it, and a service's call with that, or with its cell."""
+        shown = self._cells.add(event)
+        if (place := shown.place if shown else self._cells.find(event)) is None:
+            return ""
+        owner = self._rows.get(("model.reply", place.call.rpartition("/f")[0]), -1)
+        rows = [row, self._begun.pop(event.id, row)]
+        if shown is None:
+            self._begun[event.id] = row
+        elif owner < 0:
+            owner = row
+            rows = [*rows[1:], *self._within.pop(event.id, [])]
+        if place.cell and not place.call:
+            self._within.setdefault(place.cell, []).extend((row, *rows))
+        for one in rows:
+            self._owner_column[one] = owner if one != owner else -1
+        if shown is not None and shown.is_bad:
+            self._flag_column[row] |= PROBLEM
+            self._flag_column[owner] |= PROBLEM
+        if shown is not None:
+            self._shown.append((row, event.id, place.cell or place.call))
+        return shown.line if shown else ""
 
     def _judge(self, event: Event, row: int) -> None:
         """Mark what went wrong, and replies that did not enter the dialog, which later events tell."""

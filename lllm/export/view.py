@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from lllm.export.cells import CellViews, Item
 from lllm.export.facts import dict_of, dicts_of, number_of, text_of, to_number, to_text, usage_of
 from lllm.export.spans import to_spans
 from lllm.log.envelope import Event
@@ -27,6 +28,8 @@ class Entry:
         arguments: that it was called with, as the model wrote them.
         duration_s: how long the model, or the function, took; None where that was not measured.
         pictures: how many the message holds.
+        asked: the functions that the reply asks for, as ``[name, arguments]``.
+        made: cells that the function ran, and services that it called.
     """
 
     seq: int
@@ -40,6 +43,8 @@ class Entry:
     arguments: str = ""
     duration_s: float | None = None
     pictures: int = 0
+    asked: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    made: list[Item] = field(default_factory=list[Item])
 
 
 @dataclass(slots=True)
@@ -87,6 +92,8 @@ class SessionView:
         result: what the run returned; None unless it ended well.
         error: what it failed of.
         values: what the code asked its session for, by name.
+        made: cells and service calls that stand in no function's entry: those of the user's code, or of a function
+            that never ended.
         parent: the session that this one was forked from; empty when it was not.
         parent_seq: the last event that both share.
         resumes: what was found each time that the session was gone on with after a crash.
@@ -104,6 +111,7 @@ class SessionView:
     cost_usd: float | None = 0.0
     dialogs: list[DialogView] = field(default_factory=list[DialogView])
     values: list[tuple[str, Any]] = field(default_factory=list[tuple[str, Any]])
+    made: list[Item] = field(default_factory=list[Item])
     shown: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     parent: str = ""
     parent_seq: int = 0
@@ -117,14 +125,17 @@ def to_view(events: Sequence[Event]) -> SessionView:
     view = SessionView(events=len(events))
     if events:
         view.wall_s = events[-1].ts - events[0].ts
-    dialogs = _Dialogs(events)
+    cells = CellViews()
+    dialogs = _Dialogs(events, cells)
     for event in events:
+        if cells.add(event):
+            continue
         if event.kind in _SESSION:
             _SESSION[event.kind](view, event)
         elif event.kind in _DIALOG:
             dialogs.add(event)
             _count(view, event)
-    view.dialogs = list(dialogs.found.values())
+    view.dialogs, view.made = list(dialogs.found.values()), cells.rest()
     return view
 
 
@@ -202,7 +213,8 @@ def pruned_step(event: Event) -> str:
 class _Dialogs:
     """The dialogs of a session, event by event."""
 
-    def __init__(self, events: Sequence[Event]) -> None:
+    def __init__(self, events: Sequence[Event], cells: CellViews) -> None:
+        self._cells = cells
         self.found: dict[str, DialogView] = {}
         self._pruned = pruned_steps(events)
         self._durations = {
@@ -235,6 +247,7 @@ class _Dialogs:
         elif entry.who == "function" and event.id in self._called:
             called = self._called.pop(event.id).data
             entry.name, entry.arguments = text_of(called, "name"), text_of(called, "arguments")
+            entry.made = self._cells.take(event.id)
         elif entry.who == "end":
             entry.note = " > ".join(["READY", *states])
             states.clear()
@@ -261,11 +274,12 @@ def _message(event: Event) -> Entry:
 
 def _reply(event: Event) -> Entry:
     message = dict_of(event.data, "message")
-    calls = [f"{text_of(call, 'name')}({text_of(call, 'arguments')})" for call in dicts_of(message, "calls")]
+    asked = [(text_of(call, "name"), text_of(call, "arguments")) for call in dicts_of(message, "calls")]
+    calls = [f"{name}({arguments})" for name, arguments in asked]
     usage = usage_of(event.data)
     text = text_of(message, "content") or text_of(message, "refusal")
     note = f"{text_of(event.data, 'model')} {usage.prompt}+{usage.completion} tokens".strip()
-    return Entry(event.seq, "assistant", text, calls=calls, note=note)
+    return Entry(event.seq, "assistant", text, calls=calls, note=note, asked=asked)
 
 
 def _result(event: Event) -> Entry:

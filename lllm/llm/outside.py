@@ -6,11 +6,16 @@ served from the log in a replay, wherever a session is open; and is just done wh
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
+from lllm.errors import ProxyError
 from lllm.llm.session import current_session, refuse_in_replay
 from lllm.llm.values import About, arun_step, run_step
+from lllm.log.scopes import to_scope
+from lllm.proxies.flow import PROXY, to_answer
 
 
 def perform(name: str, about: About, make: Callable[[], Any], *, repeatable: bool = False) -> Any:
@@ -39,6 +44,36 @@ async def aperform(name: str, about: About, make: Callable[[], Awaitable[Any]], 
         refuse_in_replay()
         return await make()
     return await arun_step(session, name, make, repeatable=repeatable, about=about)
+
+
+def earlier(name: str) -> list[tuple[str, Mapping[str, Any], Any]]:
+    """Return the recorded steps of a name in the run that this session goes on with: id, about, value or error.
+
+    Nothing where it does not go on with any, or is a replay: nothing has to be made again there.
+    """
+    session = current_session()
+    tape = None if session is None or session.offline else session.tape
+    return [] if tape is None else tape.earlier(name)
+
+
+def recall(id_: str) -> Callable[[str, Any, float], Any]:
+    """Return what answers the services' calls of recorded step ``id_`` again, as they were answered then.
+
+    It takes endpoint, parameters and seconds, and raises ProxyError for a call that is not the next recorded one: while
+    something is made again, nothing goes out.
+    """
+    inside = f"{to_scope(id_, is_step=True)}."
+    left = deque((about, value) for step, about, value in earlier(PROXY) if step.startswith(inside))
+    return partial(_answer, left)
+
+
+def _answer(left: deque[tuple[Mapping[str, Any], Any]], endpoint: str, params: Any, _left_s: float) -> Any:
+    if not left or (left[0][0].get("endpoint"), left[0][0].get("params")) != (endpoint, params):
+        raise ProxyError(f"the recording has no call of {endpoint} here")
+    told = left.popleft()[1]
+    if isinstance(told, BaseException):  # it was broken off
+        raise ProxyError(str(told))
+    return to_answer(told)
 
 
 def hide(secret: str) -> None:

@@ -92,6 +92,10 @@ Effect = Hide | Find | Keep | Send | Wait
 Flow = Generator[Effect, Any, dict[str, Any]]
 
 
+PROXY = "proxy"
+"""What a log calls the step of a call."""
+
+
 def call_flow(asked: Asked) -> Flow:
     """Call an endpoint: check, look into the cache, send, read, cut off, keep."""
     try:

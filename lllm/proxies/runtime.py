@@ -23,7 +23,7 @@ from lllm.proxies.check import list_issues, to_examples
 from lllm.proxies.cutoff import has_cutoff
 from lllm.proxies.dates import parse_cutoff
 from lllm.proxies.drive import LiveEffects, load_transport
-from lllm.proxies.flow import Asked, to_answer
+from lllm.proxies.flow import PROXY, Asked, to_answer
 from lllm.proxies.keys import load_key
 from lllm.proxies.load import load_class
 from lllm.proxies.params import read_params
@@ -99,13 +99,13 @@ class Proxy:
             ProxyError: the service failed, or its answer cannot be shown.
         """
         call = self._begin(path, params, timeout_s)
-        told = OUTSIDE.load().perform("proxy", call.about, call.run, repeatable=call.is_repeatable)
+        told = OUTSIDE.load().perform(PROXY, call.about, call.run, repeatable=call.is_repeatable)
         return to_answer(told)
 
     async def acall(self, path: str, params: Mapping[str, Any] | None = None, timeout_s: float | None = None) -> Any:
         """Async twin of :meth:`__call__`."""
         call = self._begin(path, params, timeout_s)
-        told = await OUTSIDE.load().aperform("proxy", call.about, call.arun, repeatable=call.is_repeatable)
+        told = await OUTSIDE.load().aperform(PROXY, call.about, call.arun, repeatable=call.is_repeatable)
         return to_answer(told)
 
     def _begin(self, path: Any, params: Any, timeout_s: float | None) -> Call:

@@ -14,7 +14,7 @@ MAX_ENDPOINT_CHARS = 300
 MAX_REFUSED = 100
 """Calls beyond the budget after which a kernel is taken for hostile."""
 REQUESTS = 4
-"""How many times ``call_bytes`` all requests of a kernel may have together: what it asked for is kept with its cells."""
+"""How many times ``call_bytes`` all requests of a kernel may have: what it asked for is kept with its cells."""
 
 
 class TooManyCalls(LLLMError):
@@ -39,7 +39,7 @@ class Broker:
         Raises:
             TooManyCalls: the budget has long been spent.
         """
-        number = request.get("id") if isinstance(request.get("id"), int) else 0
+        number = _int(request.get("id"))
         endpoint, params = request.get("endpoint"), request.get("params")
         size_bytes = _count_bytes(params)
         if not _is_name(endpoint) or not isinstance(params, dict) or not size_bytes:
@@ -70,7 +70,9 @@ class Broker:
     def _say_spent(self) -> str:
         """Return why no more is answered. After many such calls the kernel has to go."""
         self._beyond += 1
-        budget = f"{self._policy.call_count} calls" if self._left < 0 else f"{self._policy.call_bytes * REQUESTS:,} bytes"
+        budget = (
+            f"{self._policy.call_count} calls" if self._left < 0 else f"{self._policy.call_bytes * REQUESTS:,} bytes"
+        )
         if self._beyond > MAX_REFUSED:
             raise TooManyCalls(f"it went on calling services after its budget of {budget} was spent")
         return f"the budget of {budget} is spent"
@@ -78,6 +80,10 @@ class Broker:
 
 class _Refused(LLLMError):
     pass
+
+
+def _int(number: Any) -> int:
+    return number if isinstance(number, int) else 0
 
 
 def _is_name(endpoint: Any) -> TypeGuard[str]:

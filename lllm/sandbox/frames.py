@@ -21,7 +21,7 @@ from lllm.errors import SandboxError
 
 MAX_FRAME_BYTES = 2 << 20
 MAX_ITEMS = 100_000
-"""Values and keys in one frame. An honest kernel sends no more than 30,000 values, each with a bracket, a colon and a comma at most."""
+"""Texts in one frame, and signs between its values. An honest kernel sends 30,000 values, of three such signs each."""
 MAX_DEPTH = 40
 _READ_BYTES = 256 << 10
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)  # linear: nothing in it is tried twice

@@ -113,9 +113,10 @@ class RemoteRun:
         return self._result(timeout_s)
 
     def _ask(self, code: str) -> None:
+        # stop_on_error: after an error ipykernel would refuse what comes at once, and that is the next cell
         content: dict[str, Any] = {
             "code": code, "silent": False, "store_history": self._is_kept, "user_expressions": {},
-            "allow_stdin": bool(self._mark), "stop_on_error": True,
+            "allow_stdin": bool(self._mark), "stop_on_error": False,
         }  # fmt: skip
         self._id, text = build_message("execute_request", content, "shell", self._session)
         self._socket.send(text, self._policy.grace_s)
@@ -175,7 +176,8 @@ class RemoteRun:
         reply = self._reply or {}
         if not ename:
             status = "ok" if reply.get("status") == "ok" else "error"
-            ename, evalue = _text(reply.get("ename")), _text(reply.get("evalue"))
+            ename = _text(reply.get("ename")) or ("" if status == "ok" else "Aborted")
+            evalue = _text(reply.get("evalue"))
         count = reply.get("execution_count")
         return CellResult(
             status,

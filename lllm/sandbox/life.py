@@ -7,6 +7,7 @@ kernel has run them: they are run again first, and only where that cannot be don
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
@@ -17,19 +18,29 @@ from lllm.sandbox.mended import dict_of
 from lllm.sandbox.policy import SandboxPolicy
 
 Start = Callable[[SandboxPolicy], Kernel]
-Recall = Callable[[CellResult], OnCall | None]
-Steps = Iterable[tuple[Mapping[str, Any], Any]]
-"""Steps of a session, oldest first: what each was about, and its value, or the error that it raised."""
+Recall = Callable[[str], OnCall]
+"""From a recorded step's id, what answers the calls inside it as they were answered then."""
+Steps = Iterable[tuple[str, Mapping[str, Any], Any]]
+"""Steps of a session, oldest first: id, what each was about, and its value, or the error that it raised."""
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """A cell whose effects the kernel holds. ``result`` is None where nobody knows how far it came."""
+    """A cell whose effects the kernel holds.
+
+    Attributes:
+        code: of the cell.
+        timeout_s: seconds that it might take; None took the policy's.
+        result: what it came to; None where nobody knows.
+        id: of the cell in the notebook, where it is known.
+        step: id of its step in the recording; empty where it is in none.
+    """
 
     code: str
     timeout_s: float | None
     result: CellResult | None
     id: str = ""
+    step: str = ""
 
 
 class History:
@@ -37,19 +48,27 @@ class History:
 
     def __init__(self, steps: Steps = ()) -> None:
         self.cells: list[Past] = []
-        for about, value in steps:
-            self.note(about, value)
+        for step, about, value in steps:
+            self.note(about, value, step=step)
 
-    def note(self, about: Mapping[str, Any], value: Any, id_: str = "") -> None:
+    def note(self, about: Mapping[str, Any], value: Any, id_: str = "", step: str = "") -> None:
         """Take one step of the session, as it stands in the log."""
         told = dict_of(value)
         if "open" in about or "restart" in about or told.get("fresh", False):
             self.cells.clear()
         if "code" in about:
             result = CellResult.from_dict(told["result"]) if told else None
-            self.cells.append(Past(about["code"], about.get("timeout_s"), result, id_))
+            self.cells.append(Past(about["code"], about.get("timeout_s"), result, id_, step))
         if not told.get("alive", True):
             self.cells.clear()
+
+
+    def name_cells(self, known: Iterable[Past]) -> None:
+        """Give cells the ids of those among ``known``, in the same order, that have the same code."""
+        left = deque(known)
+        for number, cell in enumerate(self.cells):
+            if left and left[0].code == cell.code:
+                self.cells[number] = replace(cell, id=left.popleft().id)
 
 
 class Work:
@@ -99,7 +118,7 @@ class KernelLife:
 
     Attributes:
         find_earlier: finds the steps that a recording holds of this session.
-        recall: answers the calls of a cell that is run again, as they were answered then; None where it cannot.
+        recall: answers the calls of a cell that is run again, as they were answered then.
         lost_before: whether an earlier process ran cells in this notebook, whose state no kernel of ours has.
     """
 
@@ -181,6 +200,7 @@ class KernelLife:
         if self._looks_back:
             earlier, self._looks_back = History(self.find_earlier()), False
             if earlier.cells:
+                earlier.name_cells(self._history.cells)
                 self._history, is_lost = earlier, False
         if self._kernel is not None and not self._kernel.is_alive:
             is_lost = is_lost or bool(self._history.cells)
@@ -224,7 +244,9 @@ class KernelLife:
         """Return what answers the calls of a cell that is run again; None where it cannot be."""
         if past.result is None or past.result.status not in ("ok", "error"):
             return None
-        return self.recall(past.result) if past.result.calls else _refuse_call
+        if not past.result.calls:
+            return _refuse_call
+        return self.recall(past.step) if past.step else None
 
     def _drop_dead(self) -> None:
         """Let go of a kernel that has ended."""
@@ -254,8 +276,9 @@ def _find_nothing() -> Steps:
     return ()
 
 
-def _recall_nothing(result: CellResult) -> None:
-    del result
+def _recall_nothing(step: str) -> OnCall:
+    del step
+    return _refuse_call
 
 
 def _refuse_call(endpoint: str, params: Any, left_s: float) -> NoReturn:

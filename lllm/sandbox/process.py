@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import select
-import shutil
 import signal
 import socket
 import threading
@@ -19,6 +18,7 @@ from typing import Any
 from weakref import WeakSet
 
 from lllm.errors import SandboxUnavailable
+from lllm.sandbox.inside.scratch import remove_folder
 from lllm.sandbox.isolator import KERNEL, Isolator, Plan, Program
 from lllm.sandbox.policy import SandboxPolicy
 
@@ -117,7 +117,7 @@ class SandboxProcess:
             if output >= 0:
                 os.close(output)
             if self.folder is not None:
-                shutil.rmtree(self.folder, ignore_errors=True)
+                remove_folder(str(self.folder))
 
     def leave_to_parent(self) -> None:
         """In a fork of this process: let go of what is the parent's, without a word to the sandbox."""
@@ -186,7 +186,7 @@ def _pairs(plan: Plan) -> Generator[_Ends]:
     except BaseException as error:
         _close(ends.ours)
         if plan.folder is not None:
-            shutil.rmtree(plan.folder, ignore_errors=True)
+            remove_folder(str(plan.folder))
         if isinstance(error, OSError):
             raise SandboxUnavailable(f"{plan.argv[0]} cannot be started: {error}") from error
         raise

@@ -120,7 +120,7 @@ class SandboxProvisioner(KernelProvisionerBase):
             self._folder = ""
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
-        """Return the arguments of :meth:`launch_kernel`: none that is used, and no command.
+        """Return the arguments of :meth:`launch_kernel`: none that is used, and no command. Gateways read some of them.
 
         Raises:
             ConfigError: the kernelspec asks for another language.
@@ -128,7 +128,7 @@ class SandboxProvisioner(KernelProvisionerBase):
         language = str(self.kernel_spec.language)
         if language.lower() not in ("python", ""):
             raise ConfigError(f"the provisioner {PROVISIONER} runs Python kernels, not {language!r} ones")
-        return {**kwargs, "cmd": []}
+        return await super().pre_launch(cmd=[], **kwargs)
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Launch the kernel, wait until it is up, and return how it is reached.

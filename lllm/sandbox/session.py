@@ -22,7 +22,7 @@ from lllm.registry import OUTSIDE
 from lllm.sandbox import tree
 from lllm.sandbox.cell import CellResult, Kernel, OnCall
 from lllm.sandbox.in_thread import run_in_thread
-from lllm.sandbox.life import KernelLife, Recall, Start, Steps, Work
+from lllm.sandbox.life import KernelLife, Start, Steps, Work
 from lllm.sandbox.mended import mend_json
 from lllm.sandbox.notebook import (
     METADATA_BYTES,
@@ -86,6 +86,7 @@ class JupyterSession:
         serve = None if on_call is None else partial(on_call, self.metadata)
         self._life = KernelLife(policy or SandboxPolicy(), start or start_kernel, serve)
         self._life.find_earlier = partial(_find_earlier, name)
+        self._life.recall = _recall
         self._life.lost_before = any(cell.get("execution_count") for cell in self.cells)
         self._end = weakref.finalize(self, _close, self._life, os.getpid())
 
@@ -278,15 +279,6 @@ class JupyterSession:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def answer_again(self, recall: Recall) -> None:
-        """Say what answers the calls of cells that are run again when a run goes on after a replay.
-
-        Args:
-            recall: from a cell's recorded result, makes what answers its calls as they were answered then; None where
-                it cannot, and then the session's state is lost.
-        """
-        self._life.recall = recall
-
     def _begin(self, index: int, timeout_s: float | None) -> Work:
         """Return a cell as what is to be done."""
         self._check_open()
@@ -414,9 +406,11 @@ def start_kernel(policy: SandboxPolicy) -> Kernel:
 
 def _find_earlier(name: str) -> Steps:
     """Return what the run that is gone on with did in this sandbox, also within functions that do not run again."""
-    find = getattr(OUTSIDE.load(), "earlier", None)
-    steps = () if find is None else find(STEP)
-    return [(about, value) for _, about, value in steps if about.get("sandbox") == name]
+    return [step for step in OUTSIDE.load().earlier(STEP) if step[1].get("sandbox") == name]
+
+
+def _recall(step: str) -> OnCall:
+    return OUTSIDE.load().recall(step)
 
 
 def _checked(metadata: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,18 +11,15 @@ from __future__ import annotations
 import atexit
 import re
 import threading
-from collections import deque
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
-from lllm.errors import FunctionError, ProxyError
+from lllm.errors import FunctionError
 from lllm.llm.belongings import Belongings
-from lllm.llm.outside import perform
+from lllm.llm.outside import earlier, perform, recall
 from lllm.llm.place import SCOPE
 from lllm.llm.session import Session, current_session
 from lllm.models.function import Function
-from lllm.proxies.flow import to_answer
 from lllm.sandbox.cell import CellResult, Kernel, OnCall
 from lllm.sandbox.display import to_text
 from lllm.sandbox.policy import SandboxPolicy
@@ -37,7 +34,6 @@ _CODE = {"type": "string", "description": "Python code; the value of its last li
 STEP = "cell"
 # The end of a function's scope, or of a step's; see lllm.log.scopes.
 _OF_A_CALL = re.compile(r"-f[0-9]+(\+[0-9]+)?$|~")
-_PROXY = "proxy"
 
 
 class Interpreter:
@@ -46,14 +42,13 @@ class Interpreter:
     Args:
         policy: its limits.
         scope: of the session, whose cells these are.
-        tape: what the session goes on from, or None.
     """
 
-    def __init__(self, policy: SandboxPolicy, scope: str = "", tape: Any = None) -> None:
-        self._policy, self._scope, self._tape = policy, scope, tape
+    def __init__(self, policy: SandboxPolicy, scope: str = "") -> None:
+        self._policy, self._scope = policy, scope
         self._lock = threading.Lock()
         self._kernel: Kernel | None = None
-        self._is_lost = False
+        self._is_lost = self._has_looked_back = False
 
     def run(self, code: str, timeout_s: float | None, on_call: OnCall | None) -> CellResult:
         """Run one cell, one at a time."""
@@ -75,9 +70,9 @@ class Interpreter:
             from lllm.sandbox.pool import find_pool  # noqa: PLC0415 - not before code is to be run
 
             self._kernel = find_pool(self._policy).acquire()
-            tape, self._tape = self._tape, None
-            if tape is not None:
-                self._is_lost = not rebuild(self._kernel, tape, self._scope)
+            if not self._has_looked_back:
+                self._has_looked_back = True
+                self._is_lost = not rebuild(self._kernel, self._scope)
         return self._kernel
 
     def _drop(self) -> None:
@@ -91,36 +86,30 @@ class Interpreter:
         return CellResult.from_dict({**result.to_dict(), "state_lost": True}) if is_lost else result
 
 
-def rebuild(kernel: Kernel, tape: Any, scope: str) -> bool:
+def rebuild(kernel: Kernel, scope: str) -> bool:
     """Run the recorded cells of a scope again; return whether each came to what it came to then.
 
     What they call is answered from the recording: no service is asked twice.
     """
-    calls = tape.earlier(_PROXY)
-    for id_, about, value in tape.earlier(STEP):
-        if "sandbox" in about or _user_scope(id_.rpartition("v/")[0]) != scope:
-            continue  # a notebook session's, or another scope's
-        if isinstance(value, BaseException):
-            return False
-        was = CellResult.from_dict(value)
-        if was.state_lost and was.status != "ok":
-            return False
-        inside = f"{id_.replace('/', '~')}."
-        answers = deque((told, answer) for call_id, told, answer in calls if call_id.startswith(inside))
-        now = kernel.execute(about["code"], about.get("timeout_s"), partial(_answer, answers))
-        if now.status != was.status or not kernel.is_alive:
+    for id_, about, was in _live_cells(scope):
+        now = kernel.execute(about["code"], about.get("timeout_s"), recall(id_))
+        if was is None or now.status != was.status or not kernel.is_alive:
             return False
     return True
 
 
-def _answer(answers: deque[tuple[Mapping[str, Any], Any]], endpoint: str, params: Any, _left_s: float) -> Any:
-    """Return the recorded answer of a call, or raise what says that another one was recorded."""
-    if not answers or (answers[0][0].get("endpoint"), answers[0][0].get("params")) != (endpoint, params):
-        raise ProxyError(f"the recording has no call of {endpoint} here")
-    told = answers.popleft()[1]
-    if isinstance(told, BaseException):  # it was broken off
-        raise ProxyError(str(told))
-    return to_answer(told)
+def _live_cells(scope: str) -> list[tuple[str, Mapping[str, Any], CellResult | None]]:
+    """Return the recorded cells whose effects the last kernel of a scope held; None of one that was broken off."""
+    found: list[tuple[str, Mapping[str, Any], CellResult | None]] = []
+    for id_, about, value in earlier(STEP):
+        if "sandbox" in about or _user_scope(id_.rpartition("v/")[0]) != scope:
+            continue  # a notebook session's, or another scope's
+        was = None if isinstance(value, BaseException) else CellResult.from_dict(value)
+        if was is not None and was.state_lost:
+            found.clear()
+        if was is None or not was.state_lost or was.status in ("ok", "error"):
+            found.append((id_, about, was))
+    return found
 
 
 def _user_scope(scope: str) -> str:
@@ -160,7 +149,7 @@ class PythonTool:
         if session is None:
             return self._loose.get("", lambda: Interpreter(self.policy))
         scope = _user_scope(SCOPE.get())
-        make = lambda: Interpreter(self.policy, scope, session.tape)  # noqa: E731 - used in the next line
+        make = lambda: Interpreter(self.policy, scope)  # noqa: E731 - used in the next line
         return session.belongings.get((self, scope), make)
 
 

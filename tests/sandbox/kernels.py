@@ -83,9 +83,9 @@ def value(result):
 def open_files():
     """Return what this process has open, but for the folder that is read for it."""
     found = set()
-    for number in os.listdir("/proc/self/fd"):
+    for number in os.listdir("/proc/self/fd"):  # noqa: PTH208 - names are wanted, not paths
         try:
-            found.add((number, os.readlink(f"/proc/self/fd/{number}")))
+            found.add((number, os.readlink(f"/proc/self/fd/{number}")))  # noqa: PTH115 - no path: "socket:[1]"
         except OSError:
             continue
     return found
@@ -157,7 +157,12 @@ def host_code(isolator, code):
 def run_host(isolator, code, **options):
     """Run such a program; return what it printed."""
     done = subprocess.run(
-        [sys.executable, "-c", host_code(isolator, code)], capture_output=True, text=True, timeout=120, check=False, **options
+        [sys.executable, "-c", host_code(isolator, code)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        **options,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

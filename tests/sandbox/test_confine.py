@@ -199,9 +199,11 @@ def test_signals_and_abstract_sockets_stay_inside():
             TRIED
             + """
 confine.restrict_files([], [])
+held = socket.socketpair()
 child = os.fork()
 if not child:
-    socket.socketpair()[0].recv(1)
+    held[0].recv(1)
+    os._exit(0)
 say(other=tried(lambda: os.kill(given["pid"], 9)), own=tried(lambda: os.kill(child, 9)),
     abstract=tried(lambda: socket.socket(socket.AF_UNIX).connect("\\0" + given["name"])))
 """,

@@ -200,7 +200,7 @@ def test_sending_to_nobody_is_told(pair):
 
 def test_descriptors_above_1023_are_as_good(pair):
     """A server has many; ``select`` fails with them."""
-    ours, theirs = pair
+    ours, _ = pair
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard[1] < 2000:
         pytest.skip("no more than 1,023 descriptors are allowed here")

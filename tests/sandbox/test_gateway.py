@@ -85,6 +85,13 @@ def test_an_error_has_its_traceback(gateway, start):
     )
 
 
+def test_a_cell_that_the_kernel_refuses_is_an_error(gateway, start):
+    """After an error ipykernel aborts what is in its queue, unless asked not to; a result without a name helps nobody."""
+    kernel, result = run(start, gateway, lambda peer: peer.reply("aborted"))
+    assert (result.status, result.ename, result.state_lost) == ("error", "Aborted", False)
+    assert gateway.messages[-1]["content"]["stop_on_error"] is False
+
+
 def test_output_that_comes_after_the_reply_is_kept(gateway, start):
     """Both travel on channels of their own, so either may be first."""
 
@@ -306,7 +313,7 @@ def test_a_token_that_comes_back_is_not_shown(gateway, start):
         (("POST", "/api/kernels"), (201, b"no json")),
         (("POST", "/api/kernels"), (201, b'{"id": "../../terminals"}')),
         (("POST", "/api/kernels"), (201, b'"k-1"')),
-        (("POST", "/api/kernels"), (201, b'"' + b"x" * (2 << 20))),
+        (("POST", "/api/kernels"), (201, b'{"id": "k-1", "more": "' + b"x" * (2 << 20) + b'"}')),
         (("GET", "/api/kernels/k-1/channels"), (401, b"no")),
         (("GET", "/api/kernels/k-1/channels"), (302, b"")),
     ],

@@ -11,8 +11,11 @@ import pytest
 
 pytest.importorskip("websockets", reason="the extra `gateway` is not installed")
 
+from jupyter_kernels import need_sandbox
+
 from lllm.errors import SandboxUnavailable
 from lllm.sandbox.gateway import RemoteKernel
+from lllm.sandbox.kernelspec import PROVISIONER, install_kernelspec
 from lllm.sandbox.policy import SandboxPolicy
 
 pytestmark = [
@@ -30,7 +33,16 @@ def server(tmp_path_factory):
     home = tmp_path_factory.mktemp("gateway")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    env = {**os.environ, "HOME": str(home), "KG_AUTH_TOKEN": "s3cr3t", "JUPYTER_RUNTIME_DIR": str(home / "run")}
+    install_kernelspec(PROVISIONER, prefix=str(home))
+    entry = home / "lllm_entry-0.dist-info"  # what pyproject.toml declares; the tree may not be installed
+    entry.mkdir()
+    (entry / "METADATA").write_text("Name: lllm-entry\nVersion: 0\n")
+    group = "jupyter_client.kernel_provisioners"
+    (entry / "entry_points.txt").write_text(f"[{group}]\n{PROVISIONER} = lllm.sandbox.provisioner:SandboxProvisioner\n")
+    env = {
+        **os.environ, "HOME": str(home), "KG_AUTH_TOKEN": "s3cr3t", "JUPYTER_RUNTIME_DIR": str(home / "run"),
+        "JUPYTER_PATH": str(home / "share" / "jupyter"), "PYTHONPATH": os.pathsep.join([str(home), *sys.path]),
+    }  # fmt: skip
     told = ["--KernelGatewayApp.ip=127.0.0.1", f"--KernelGatewayApp.port={port}", "--KernelGatewayApp.port_retries=0"]
     command = [sys.executable, "-c", "from kernel_gateway import launch_instance; launch_instance()", *told]
     process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
@@ -100,3 +112,16 @@ def test_a_wrong_token_is_told(server, monkeypatch):
     with pytest.raises(SandboxUnavailable, match="401") as caught:
         RemoteKernel(server, token_env="WRONG")
     assert "token_env" in caught.value.hint
+
+
+def test_with_our_kernelspec_there_it_is_isolated_there(server):
+    """The gateway's own kernels read its token; ours see nothing of it, and answer calls all the same."""
+    need_sandbox()
+    code = "import os\n('KG_AUTH_TOKEN' in os.environ, os.path.exists('/proc'), CALL_API('a/b', {'n': 1}))"
+    seen = []
+    for name in ("", PROVISIONER):
+        kernel = RemoteKernel(server, token_env="GATEWAY_TOKEN", kernel_name=name, policy=POLICY)
+        result = kernel.execute(code, on_call=lambda endpoint, params, left_s: params["n"])
+        seen.append(result.outputs[0]["data"]["text/plain"])
+        kernel.close()
+    assert seen == ["(True, True, 1)", "(False, False, 1)"]

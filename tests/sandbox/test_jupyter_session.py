@@ -509,14 +509,11 @@ class Program:
     def __init__(self, folder, *codes, on_call=None):
         self.codes, self.on_call = codes, on_call
         self.folder, self.kernels, self.log = folder, Kernels(), MemoryLog()
-        self.recall = None
 
     def run(self, session):
         """Run the cells; the result is what a model would read of them."""
         options = {"policy": POLICY, "start": self.kernels, "on_call": self.on_call}
         with JupyterSession("n", self.folder, META, **options) as notebook:
-            if self.recall is not None:
-                notebook.answer_again(self.recall)
             told = []
             for code in self.codes:
                 if code == "RESTART":
@@ -618,19 +615,28 @@ def test_where_the_past_cannot_be_made_again_its_loss_is_told(tmp_path):
 
 
 def test_calls_of_cells_are_not_made_again(tmp_path):
-    """They were answered once, and a call may cost money; without the recorded answers the state is lost."""
+    """They were answered once, and a call may cost money: the recorded answers serve."""
     asked = []
 
     def serve(_metadata):
-        return lambda endpoint, params, left_s: asked.append(endpoint) or len(asked)
+        def answer(endpoint, params, left_s):
+            about = {"endpoint": endpoint, "params": params}
+            return OUTSIDE.load().perform("proxy", about, lambda: asked.append(endpoint) or {"data": 41})["data"]
 
+        return answer
+
+    program = Program(tmp_path, "x = CALL_API('price')", "print(x + 1)", on_call=serve).record()
+    assert program.fork_at("print(x + 1)").result[-1] == "42"
+    assert asked == ["price"]
+
+
+def test_where_no_answer_was_recorded_the_state_is_lost(tmp_path):
+    """Whatever answered then, it is not asked again behind the user's back."""
+    asked = []
+    serve = lambda _metadata: lambda endpoint, params, left_s: asked.append(endpoint) or 1  # noqa: E731
     program = Program(tmp_path, "x = CALL_API('price')", "print(x)", on_call=serve).record()
     assert program.fork_at("print(x)").result[-1].startswith(STATE_LOST)
     assert asked == ["price"]
-    program = Program(tmp_path / "b", "x = CALL_API('price')", "print(x)", on_call=serve).record()
-    program.recall = lambda result: lambda endpoint, params, left_s: 100 + len(result.calls)
-    assert program.fork_at("print(x)").result[-1] == "101"
-    assert asked == ["price", "price"]
 
 
 def test_a_fork_keeps_the_notebook_that_it_does_not_continue(tmp_path):

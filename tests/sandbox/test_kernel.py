@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from kernels import GRACE_S, PNG, host_code, open_files, run_host, texts, value, wait_gone, watch_all
@@ -398,7 +399,9 @@ def test_ctrl_c_before_the_cell_was_sent_costs_nothing(start):
     assert value(kernel.execute("1 + 1")) == "2"
 
 
-@pytest.mark.parametrize("code", ["import os; os._exit(3)", "import os; os.kill(os.getpid(), 9)", "import os; os.abort()"])
+@pytest.mark.parametrize(
+    "code", ["import os; os._exit(3)", "import os; os.kill(os.getpid(), 9)", "import os; os.abort()"]
+)
 def test_a_kernel_that_dies_is_told(start, code):
     kernel = start()
     result = kernel.execute("import os; os.write(1, b'last words')\n" + code)
@@ -412,7 +415,9 @@ def test_a_kernel_that_hangs_up_is_ended(start):
     """It lives on, but nobody can ask it any more."""
     kernel = start()
     watched = watch_all(kernel.pid)
-    result = kernel.execute("import os, time\nfor n in range(3, 256):\n    try: os.close(n)\n    except OSError: pass\ntime.sleep(60)")
+    result = kernel.execute(
+        "import os, time\nfor n in range(3, 256):\n    try: os.close(n)\n    except OSError: pass\ntime.sleep(60)"
+    )
     assert result.status == "died"
     assert wait_gone(watched) == 0
 
@@ -486,7 +491,7 @@ def test_a_kernel_that_cannot_start_says_what_it_said(isolator):
             return plan
 
     before = open_files()
-    with pytest.raises(SandboxUnavailable, match="(?s)the kernel did not start: .*IPython"):
+    with pytest.raises(SandboxUnavailable, match=r"(?s)the kernel did not start: .*IPython"):
         LocalKernel(Broken(), SandboxPolicy()).execute("1")
     assert open_files() == before
 
@@ -574,7 +579,7 @@ kernel.execute("while True: pass", 600)
         host.kill()
         host.communicate()
     assert wait_gone(watched) == 0
-    assert not said["folder"] or not os.path.exists(said["folder"])
+    assert not said["folder"] or not Path(said["folder"]).exists()
 
 
 def test_forged_messages_deceive_only_their_own_cell(start):
@@ -604,7 +609,9 @@ def test_time_is_not_counted_while_another_cell_runs(start):
     """A cell's own limit begins when it is sent."""
     kernel = start(timeout_s=5)
     begun = threading.Event()
-    first = threading.Thread(target=lambda: kernel.execute("CALL_API('now')\nimport time; time.sleep(0.4)", 5, lambda *_: begun.set()))
+    first = threading.Thread(
+        target=lambda: kernel.execute("CALL_API('now')\nimport time; time.sleep(0.4)", 5, lambda *_: begun.set())
+    )
     first.start()
     begun.wait()
     before = time.monotonic()

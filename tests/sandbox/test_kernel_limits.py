@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from pathlib import Path
 
 import pytest
 from kernels import FIND_SOCKETS, GRACE_S, MiB, run_host, texts, value, wait_gone, watch_all
@@ -94,7 +95,7 @@ HOSTILE = {
     "brackets": "send_all(struct.pack('>I', 190_000) + b'[]' * 95_000, 9)\ntime.sleep(60)",
     "no number": "send_all(struct.pack('>I', 9) + b'{\"a\":NaN}')\ntime.sleep(60)",
     "no object": "send_all(struct.pack('>I', 4) + b'null')\ntime.sleep(60)",
-    "no content": "send_all(struct.pack('>I', 49) + b'{\"msg_type\":\"execute_reply\",\"content\":5,\"parent\":[]}')\ntime.sleep(60)",
+    "no content": 'send_all(struct.pack(\'>I\', 49) + b\'{"msg_type":"execute_reply","content":5,"parent":[]}\')\ntime.sleep(60)',
 }
 
 
@@ -105,7 +106,7 @@ def test_hostile_frames_end_their_kernel_or_deceive_it_alone(start, name):
     watched = watch_all(kernel.pid)
     result = kernel.execute(FIND_SOCKETS + HOSTILE[name])
     assert result.status in ("died", "timeout", "output_limit"), result
-    if name not in ("no content",):
+    if name != "no content":
         assert result.state_lost
         assert wait_gone(watched) == 0
     else:
@@ -114,7 +115,9 @@ def test_hostile_frames_end_their_kernel_or_deceive_it_alone(start, name):
 
 def test_endless_frames_do_not_fill_the_host(isolator):
     """As much as a hostile cell can send: whole frames of the largest size, full of what is dear to hold."""
-    cell = FIND_SOCKETS + """
+    cell = (
+        FIND_SOCKETS
+        + """
 frame = b'{"msg_type":"display_data","parent":"4","content":{"data":{"application/json":[' + b",".join([b"1.5"] * 90_000) + b"]}}}"
 data = struct.pack(">I", len(frame)) + frame
 found = sockets()
@@ -122,6 +125,7 @@ while True:
     for s in found:
         s.sendall(data)
 """
+    )
     said = flood(isolator, cell, 1 * MiB)
     assert said["usable"] == "died"
 
@@ -129,11 +133,14 @@ while True:
 def test_calls_that_take_no_answer_do_not_hold_the_host(start):
     """Each answer would be waited for; a thousand of them would be an hour."""
     kernel = start(timeout_s=20, grace_s=GRACE_S, call_count=100_000)
-    cell = FIND_SOCKETS + """
+    cell = (
+        FIND_SOCKETS
+        + """
 frame = b'{"endpoint":"a","params":{}}'
 data = struct.pack(">I", len(frame)) + frame
 while True: send_all(data, 100)
 """
+    )
     result = kernel.execute(cell, None, lambda *_: "x" * 10_000)
     assert (result.status, result.ename) == ("died", "KernelDied")
     assert "did not take the answer" in result.evalue
@@ -290,11 +297,12 @@ def test_the_kernel_knows_nothing_of_its_host(start, monkeypatch):
     """Neither the environment, nor the words by which it was started, nor the folders of the host."""
     monkeypatch.setenv("PLANTED_KEY", "planted-secret")
     kernel = start()
-    told = value(kernel.execute("import os, sys\ndict(os.environ), sys.argv, sys.orig_argv, sys.path, os.getcwd(), sys.prefix"))
+    told = value(
+        kernel.execute("import os, sys\ndict(os.environ), sys.argv, sys.orig_argv, sys.path, os.getcwd(), sys.prefix")
+    )
     assert "PLANTED_KEY" not in told
     assert "planted-secret" not in told
     if kernel.tier == "A":
-        assert os.getcwd() not in told
+        assert str(Path.cwd()) not in told
         assert sys.prefix == "/usr" or sys.prefix not in told
         assert value(kernel.execute("os.path.exists('/proc/self'), os.getpid() < 10")) == "(False, True)"
-

@@ -218,9 +218,10 @@ def test_what_is_cleared_again_counts_too():
         lambda: (show({f"application/x{n}": "" for n in range(500)}) for _ in range(50)),
         lambda: ({"msg_type": "error", "content": {"traceback": [""] * 3000}} for _ in range(20)),
         lambda: (show({f"{'x' * 90}{n}/\n": 1 for n in range(60)}) for _ in range(900)),
-        lambda: (show({"text/plain": ["a"] * 10_000}, id_=f"{n}" * 2000) for n in range(900)),
+        lambda: (show({"text/plain": ["a"] * 10_000}) for _ in range(900)),
+        lambda: (show({}, id_=f"{n}" * 2000) for n in range(900)),
     ],
-    ids=["two streams", "one stream", "empty lists", "many kinds", "traceback", "names", "ids"],
+    ids=["two streams", "one stream", "empty lists", "many kinds", "traceback", "names", "lines", "ids"],
 )
 def test_memory_is_bounded_whatever_comes(messages):
     """The host holds what a cell shows; a small message may not become much of it."""

@@ -172,7 +172,7 @@ def test_a_start_that_fails_is_told_to_whoever_asks_and_not_tried_again(begin, e
     pool.warm()
     join()
     assert (len(start.policies), pool.waiting) == (2, 0)
-    with pytest.raises(type(error), match="no|Too many"):
+    with pytest.raises(type(error), match=r"no|Too many"):
         pool.acquire()
     join()
     assert len(start.policies) == 3

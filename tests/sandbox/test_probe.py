@@ -53,7 +53,10 @@ def refuse(isolators=(Bubblewrap,), **policy):
             "sudo sysctl -w kernel.unprivileged_userns_clone=1",
         ),
         ("bwrap: No permissions to create new namespace", "sudo sysctl -w kernel.unprivileged_userns_clone=1"),
-        ("bwrap: Creating new namespace failed: No space left on device", "sudo sysctl -w user.max_user_namespaces=15000"),
+        (
+            "bwrap: Creating new namespace failed: No space left on device",
+            "sudo sysctl -w user.max_user_namespaces=15000",
+        ),
         ("bwrap: Creating new namespace failed: Operation not permitted", CONTAINER),
         ("bwrap: Failed to make / slave: Permission denied", CONTAINER),
         ("bwrap: execvp /python/bin/python3.11: Permission denied", "must be readable by the user who runs it"),
@@ -114,7 +117,9 @@ def test_what_worked_is_tried_first_but_not_for_a_stricter_policy():
     """A tier that was found for one policy is none that another one allows."""
     strong, weak = Fake("strong", "A"), Fake("weak", "B")
     chooser = Chooser([lambda: strong, lambda: weak])
-    assert chooser.first(SandboxPolicy(), lambda isolator: isolator.plan(None) if isolator is strong else isolator) is weak
+    assert (
+        chooser.first(SandboxPolicy(), lambda isolator: isolator.plan(None) if isolator is strong else isolator) is weak
+    )
     assert chooser.first(SandboxPolicy(), lambda isolator: isolator) is weak
     assert strong.asked == 1
     assert chooser.first(SandboxPolicy(min_tier="A"), lambda isolator: isolator) is strong

@@ -64,7 +64,7 @@ def test_it_is_told_what_to_start_in_one_line(run):
 def test_it_has_no_environment_and_no_descriptor_of_the_host(run, monkeypatch, tmp_path):
     """What is open needs no path; what is in the environment may be a key."""
     monkeypatch.setenv("PLANTED_KEY", "secret")
-    with open(tmp_path / "file", "w") as file:
+    with (tmp_path / "file").open("w") as file:
         planted = file.fileno()
         os.set_inheritable(planted, True)
         code = "spec = json.loads(line)\nprint(json.dumps([sorted(os.environ), sorted(map(int, os.listdir('/proc/self/fd'))), sorted(spec['fds'].values())]))"
@@ -86,7 +86,9 @@ def test_its_standard_input_is_empty(run):
 
 def test_closing_ends_it_and_all_below_it(run):
     """Also what has left its group and its session."""
-    process = run("if not os.fork():\n    os.setsid()\n    os.fork()\n    end.recv(1); time.sleep(600)\nprint('up', flush=True)\ntime.sleep(600)")
+    process = run(
+        "if not os.fork():\n    os.setsid()\n    os.fork()\n    end.recv(1); time.sleep(600)\nprint('up', flush=True)\ntime.sleep(600)"
+    )
     os.set_blocking(process.output, True)
     assert os.read(process.output, 10) == b"up\n"
     watched = watch_all(process.pid)
@@ -137,9 +139,20 @@ def test_descriptors_of_the_plan_are_passed_and_closed(run):
         os.fstat(read_end)
 
 
+def make_deep(folder, levels):
+    """Make folders in folders, as a cell can: more than the usual removal can go down."""
+    number = os.open(folder, os.O_RDONLY)
+    for _ in range(levels):
+        os.mkdir("d", dir_fd=number)
+        number, above = os.open("d", os.O_RDONLY, dir_fd=number), number
+        os.close(above)
+    os.close(number)
+
+
 def test_its_folder_is_removed_with_it(run, tmp_path):
     folder = tmp_path / "folder"
-    (folder / "deep").mkdir(parents=True)
+    folder.mkdir()
+    make_deep(folder, 1500)
     run("end.recv(1)", folder=folder).close()
     assert not folder.exists()
 

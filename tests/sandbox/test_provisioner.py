@@ -16,6 +16,7 @@ from lllm.sandbox import provisioner
 from lllm.sandbox.isolator import Plan
 from lllm.sandbox.kernelspec import PROVISIONER, build_kernelspec, build_policy, install_kernelspec
 from lllm.sandbox.policy import SandboxPolicy
+from lllm.sandbox.warden import WARDEN
 
 # of jupyter_client's own thread for heartbeats, which the end of its context may surprise
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -48,12 +49,13 @@ def test_it_sees_nothing_of_the_host(manager, client):
         client,
         f"""
 import os, socket
-print("A_KEY" in os.environ, os.path.exists({str(PROJECT)!r}), os.path.exists("/proc"))
+from importlib.util import find_spec
+print("A_KEY" in os.environ, find_spec("wire"), os.path.exists({str(PROJECT)!r}), os.path.exists("/proc"))
 try: socket.socket(socket.AF_INET)
 except OSError as error: print(error.strerror)
 """,
     )
-    assert text_of(outputs) == "False False False\nAddress family not supported by protocol\n"
+    assert text_of(outputs) == "False None False False\nAddress family not supported by protocol\n"
     assert manager.provisioner.tier == "A"
 
 
@@ -73,7 +75,7 @@ for top in ("box", "tmp", "dev", "etc", "lllm"):
 def test_an_interrupt_stops_the_cell_and_keeps_the_state(manager, client):
     """A signal to the sandbox's first process would end the kernel, and with it all variables."""
     run(client, "kept = 1")
-    message = client.execute("print('on', flush=True)\nwhile True: pass")
+    message = client.execute("print('on', flush=True)\nwhile True: pass", stop_on_error=False)
     while client.get_iopub_msg(timeout=20)["msg_type"] != "stream":
         pass
     manager.interrupt_kernel()
@@ -117,12 +119,14 @@ def test_the_policy_of_the_kernelspec_holds(sandboxed_kernel, tmp_path, monkeypa
     reply, _ = run(client, "with open('f', 'wb', buffering=0) as file:\n    file.write(bytes(1000)); file.write(b'x')")
     assert reply["ename"] == "OSError"
     assert oct(folder.stat().st_mode & 0o777) == "0o700"
+    assert process in WARDEN._watched  # memory of all processes together is bounded by nothing else
     process.kill("memory")
     assert not manager.is_alive()
     client.stop_channels()
     manager.shutdown_kernel()
     assert not folder.exists()
     assert not process.is_running
+    assert process not in WARDEN._watched
 
 
 def test_a_kernel_that_does_not_come_up_says_why(tmp_path):

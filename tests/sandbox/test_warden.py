@@ -110,11 +110,13 @@ def test_files_are_summed(program, watched, tmp_path):
     (tmp_path / "deep").mkdir()
     for name in ("a", "deep/b"):
         (tmp_path / name).write_bytes(os.urandom(MiB))
-    assert find_excess(watched(program(""), tmp_path, tmp_bytes=2 * MiB - 8192)) == "its files took 2 MiB, and may take 1"
+    assert (
+        find_excess(watched(program(""), tmp_path, tmp_bytes=2 * MiB - 8192)) == "its files took 2 MiB, and may take 1"
+    )
 
 
 def test_a_file_with_holes_counts_what_it_takes(program, watched, tmp_path):
-    with open(tmp_path / "sparse", "wb") as file:
+    with (tmp_path / "sparse").open("wb") as file:
         file.truncate(1 << 40)
     assert find_excess(watched(program(""), tmp_path, tmp_bytes=MiB)) == ""
 
@@ -164,7 +166,10 @@ def test_one_that_left_something_running_is_not_idle(program, watched):
 
 
 def test_the_bubblewrap_process_is_no_work_of_a_cell(program, watched):
-    warden, idle = Warden(), watched(program("for _ in range(2):\n    if not os.fork(): sys.stdin.read(); os._exit(0)"), tier="A")
+    warden, idle = (
+        Warden(),
+        watched(program("for _ in range(2):\n    if not os.fork(): sys.stdin.read(); os._exit(0)"), tier="A"),
+    )
     warden.watch(idle)
     warden.rest(idle)
     assert idle in warden._idle

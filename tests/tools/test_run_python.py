@@ -1,12 +1,12 @@
 """``run_python``: cells are steps of their session, a replay needs no kernel, and a run that goes on gets its state back."""
 
 import os
-from collections import deque
 
 import pytest
 from python_scene import CELLS, KEY, Analyst, Service
 
 from lllm.errors import LogError, ProxyError, SandboxUnavailable
+from lllm.llm.outside import recall
 from lllm.llm.session import Session
 from lllm.log import MemoryLog
 from lllm.replay import fork, replay, resume
@@ -15,7 +15,7 @@ from lllm.sandbox.policy import SandboxPolicy
 from lllm.sandbox.probe import CHOOSER
 from lllm.sandbox.process import tree
 from lllm.tools import api_docs, python_function, run_python
-from lllm.tools.python import PythonTool, _answer, rebuild
+from lllm.tools.python import PythonTool, rebuild
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -92,9 +92,9 @@ def test_a_resumed_run_gets_its_state_back(analyst, service):
 
 
 class Recorded:
-    """A kernel and a tape: cells of a recording, and what each comes to when it is run again."""
+    """A kernel, and the tape of a run that goes on: cells of the recording, and what each comes to now."""
 
-    is_alive, tier = True, "A"
+    is_alive, tier, offline = True, "A", False
 
     def __init__(self, *cells):
         self.cells, self.ran = cells, []
@@ -107,45 +107,67 @@ class Recorded:
         self.ran.append(code)
         return CellResult(next(now for _, known, _, now in self.cells if known == code))
 
+    def rebuild(self, scope=""):
+        with Session.open(MemoryLog(), "s", header={"task": "t"}) as session:
+            session.tape = self
+            done = rebuild(self, scope)
+            session.tape = None
+        return done
 
-OK = CellResult("ok").to_dict()
+
+OK, FAILED = CellResult("ok").to_dict(), CellResult("error").to_dict()
+LOST, NEW = CellResult("died", state_lost=True).to_dict(), CellResult("ok", state_lost=True).to_dict()
 
 
 def test_cells_are_run_again_in_their_order():
-    tape = Recorded(("", "a", OK, "ok"), ("", "b", CellResult("error").to_dict(), "error"))
-    assert rebuild(tape, tape, "")
+    tape = Recorded(("", "a", OK, "ok"), ("", "b", FAILED, "error"))
+    assert tape.rebuild()
     assert tape.ran == ["a", "b"]
 
 
 def test_a_cell_that_comes_to_something_else_means_that_state_is_lost():
     """A rebuilt kernel must not pretend: what hung on more than cells and calls cannot come back."""
     tape = Recorded(("", "a", OK, "error"), ("", "b", OK, "ok"))
-    assert not rebuild(tape, tape, "")
+    assert not tape.rebuild()
     assert tape.ran == ["a"]
 
 
 def test_a_cell_that_was_broken_off_cannot_be_run_again():
-    tape = Recorded(("", "a", LogError("KeyboardInterrupt: "), "ok"))
-    assert not rebuild(tape, tape, "")
+    assert not Recorded(("", "a", LogError("KeyboardInterrupt: "), "ok")).rebuild()
+
+
+@pytest.mark.parametrize(("value", "ran"), [(LOST, ["c"]), (NEW, ["b", "c"])])
+def test_what_a_dead_kernel_held_is_not_made_again(value, ran):
+    """The model was told that it is gone; variables that come back would be wrong in another way."""
+    tape = Recorded(("", "a", OK, "ok"), ("", "b", value, "ok"), ("", "c", OK, "ok"))
+    assert tape.rebuild()
+    assert tape.ran == ran
 
 
 def test_only_the_cells_of_the_own_scope_are_run_again():
     """Another scope's had another kernel."""
     tape = Recorded(("side.", "a", OK, "ok"), ("", "b", OK, "ok"))
-    assert rebuild(tape, tape, "side")
+    assert tape.rebuild("side")
     assert tape.ran == ["a"]
 
 
-def test_a_call_that_was_not_recorded_is_refused_while_cells_run_again(analyst, service):
+def test_a_call_that_was_not_recorded_is_refused_while_cells_run_again():
     """A changed call must not go out while nobody but the rebuilding looks."""
-    analyst.record()
-    service.asked.clear()
-    answers = deque([({"endpoint": "shop/sales/rows", "params": {"n": 3}}, {"data": 1})])
-    with pytest.raises(ProxyError, match="no call"):
-        _answer(answers, "shop/sales/rows", {"n": 4}, 1.0)
-    assert _answer(answers, "shop/sales/rows", {"n": 3}, 1.0) == 1
-    with pytest.raises(ProxyError, match="no call"):
-        _answer(answers, "shop/sales/rows", {"n": 3}, 1.0)
+
+    class Calls(Recorded):
+        def earlier(self, name):
+            about = {"endpoint": "shop/sales/rows", "params": {"n": 3}}
+            return [("1-s0-f0.v~0.v/0", about, {"data": 1}), ("1-s0-f0.v~1.v/0", about, {"data": 2})]
+
+    with Session.open(MemoryLog(), "s", header={"task": "t"}) as session:
+        session.tape = Calls()
+        answer = recall("1-s0-f0.v/0")
+        with pytest.raises(ProxyError, match="no call"):
+            answer("shop/sales/rows", {"n": 4}, 1.0)
+        assert answer("shop/sales/rows", {"n": 3}, 1.0) == 1
+        with pytest.raises(ProxyError, match="no call"):
+            answer("shop/sales/rows", {"n": 3}, 1.0)
+        session.tape = None
 
 
 def test_parallel_scopes_have_kernels_of_their_own():

@@ -100,7 +100,7 @@ def ignore_interrupts() -> None:
     while signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         try:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-        except BaseException:  # noqa: BLE001, S112, PERF203 - what the handler raised, and a cell may set its own
+        except BaseException:  # noqa: BLE001, S112 - what the handler raised, and a cell may set its own
             continue
 
 

@@ -42,7 +42,7 @@ class APIError(RuntimeError):
 
 
 class Uninterrupted:
-    """Holds interrupts back, and a cell's own alarms: one in the midst of a frame would leave both sides out of step."""
+    """Holds back interrupts, and a cell's own alarms: one in the midst of a frame would put both sides out of step."""
 
     _numbers = (signal.SIGINT, signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF, signal.SIGTERM, signal.SIGUSR1)
 
@@ -126,7 +126,8 @@ class Writer:
         self.channel, self._lock = None, threading.RLock()
         self._pieces, self._held = [], 0
         numbers = {"stdout": 1, "stderr": 2}
-        self._files = {name: open(number, "w", 1, "utf-8", closefd=False) for name, number in numbers.items()}
+        for name, number in numbers.items():  # open for the child's whole life
+            self._files[name] = open(number, "w", 1, "utf-8", closefd=False)  # noqa: SIM115
 
     def end(self, content: dict[str, Any]) -> None:
         """End the cell with its reply."""
@@ -294,26 +295,27 @@ class Broker:
         Raises:
             APIError: it did not answer, or the host refused; the text says why.
         """
-        if self._channel is None:
+        channel = self._channel
+        if channel is None:
             raise APIError("only the kernel's own process can call services, not one that it forked")
         self._writer.flush()
-        with self._channel.lock:
+        with channel.lock:
             self._asked = asked = self._asked + 1
-            self._send({"id": asked, "endpoint": endpoint, "params": {} if params is None else params})
-            answer = self._channel.receive()
+            self._send(channel, {"id": asked, "endpoint": endpoint, "params": {} if params is None else params})
+            answer = channel.receive()
             while answer is not None and answer["id"] != asked:  # of a call that was interrupted
-                answer = self._channel.receive()
+                answer = channel.receive()
         if answer is None:
             raise APIError("the host takes no more calls from this kernel")
         if "error" in answer:
             raise APIError(answer["error"])
         return answer["value"]
 
-    def _send(self, request: dict[str, Any]) -> None:
+    def _send(self, channel: Channel, request: dict[str, Any]) -> None:
+        if count_items(request, MAX_DEPTH) > MAX_ITEMS:
+            raise APIError(f"the parameters cannot be sent: more than {MAX_ITEMS:,} items, or {MAX_DEPTH} levels")
         try:
-            if count_items(request, MAX_DEPTH) > MAX_ITEMS:
-                raise ValueError(f"they hold more than {MAX_ITEMS:,} items, or {MAX_DEPTH} levels")
-            self._channel.send(request, self._max_bytes)
+            channel.send(request, self._max_bytes)
         except (TypeError, ValueError, RecursionError) as error:
             raise APIError(f"the parameters cannot be sent: {error}") from None
 

@@ -1,0 +1,96 @@
+"""What a model, or a cell, asked for, as text: code stands in lines of its own, as its author wrote it. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, NamedTuple, cast
+
+from lllm.export.cells import ServiceView
+from lllm.export.facts import to_text
+
+_LONG_CHARS = 60
+_ESCAPED = re.compile(r'[\n"\\]')
+_FIRST_CHARS = 80
+
+
+class Asked(NamedTuple):
+    """The arguments of a function's call: those that are read as texts, and the others as JSON."""
+
+    texts: dict[str, str]
+    rest: str
+
+
+def parse_arguments(raw: str, without: Collection[str] = ()) -> Asked:
+    """Return a model's arguments; what is no JSON object stands in ``rest`` as it is.
+
+    A text is read as one when it is long, has several lines, or would be hard to read as JSON.
+
+    Args:
+        raw: as the model wrote them.
+        without: texts that are shown elsewhere.
+    """
+    told = load_object(raw)
+    if without:
+        told = {key: value for key, value in told.items() if value not in without}
+    texts = {key: value for key, value in told.items() if isinstance(value, str) and _is_text(value)}
+    if not texts and not without:
+        return Asked({}, raw)
+    rest = {key: value for key, value in told.items() if key not in texts}
+    return Asked(texts, json.dumps(rest, ensure_ascii=False) if rest else "")
+
+
+def load_object(raw: str) -> dict[str, Any]:
+    """Return a JSON object; an empty one in place of anything else."""
+    try:
+        told: Any = json.loads(raw)
+    except (ValueError, RecursionError):
+        return {}
+    return cast("dict[str, Any]", told) if isinstance(told, dict) else {}
+
+
+def render_call(name: str, raw: str) -> str:
+    """Return a function's call: on one line, or with its long texts indented below it."""
+    asked = parse_arguments(raw)
+    if not asked.texts:
+        return f"{name}({asked.rest})"
+    return "\n".join([f"{name}({asked.rest})" if asked.rest else name, *_blocks(asked.texts)])
+
+
+def render_service(service: ServiceView, *, limit_chars: int = _FIRST_CHARS) -> str:
+    """Return the call of a service on one line, and the first words of its answer."""
+    asked = f"{_short(service.endpoint, limit_chars)}({_short(_to_params(service.params), limit_chars)})"
+    if service.status == "open":
+        return f"{asked} -> no answer is logged"
+    if service.status == "failed":
+        return f"{asked} -> failed: {_short(service.error, limit_chars)}"
+    return f"{asked} -> {_short(to_json(service.answer), limit_chars)}"
+
+
+def to_json(value: Any) -> str:
+    """Return JSON data as text, a text too."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _is_text(value: str) -> bool:
+    return len(value) > _LONG_CHARS or _ESCAPED.search(value) is not None
+
+
+def _blocks(texts: Mapping[str, str]) -> Iterator[str]:
+    for key, text in texts.items():
+        yield f"  {key}:"
+        yield from (f"    {line}" for line in text.rstrip("\n").split("\n"))
+
+
+def _to_params(params: Any) -> str:
+    """Return parameters as Python's keywords are written, which is shorter than JSON; other data as JSON."""
+    if not isinstance(params, dict):
+        return to_text(params)
+    pairs = cast("dict[str, Any]", params).items()
+    return ", ".join(f"{key}={to_json(value)}" for key, value in pairs)
+
+
+def _short(text: str, limit_chars: int) -> str:
+    line = " ".join(text[: limit_chars * 4].split())
+    return line if len(line) <= limit_chars else f"{line[: limit_chars - 1]}…"
