@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple, cast
 
-from lllm.export.cells import ServiceView
+from lllm.export.cells import CellView, ServiceView, parse_step, parse_value
 from lllm.export.facts import to_text
 
 _LONG_CHARS = 60
@@ -61,11 +61,27 @@ def render_call(name: str, raw: str) -> str:
 def render_service(service: ServiceView, *, limit_chars: int = _FIRST_CHARS) -> str:
     """Return the call of a service on one line, and the first words of its answer."""
     asked = f"{_short(service.endpoint, limit_chars)}({_short(_to_params(service.params), limit_chars)})"
+    return f"{asked} -> {_answer(service, limit_chars)}"
+
+
+def tell_step(data: dict[str, Any], *, limit_chars: int = _FIRST_CHARS) -> str:
+    """Return on one line what one event tells of a cell or of a service; empty where it tells of neither."""
+    begun, ended = parse_step(0, data), parse_value(0, data)
+    if isinstance(begun, CellView):
+        return f"runs {_short(begun.code, limit_chars)}"
+    if begun is not None:
+        return f"calls {_short(begun.endpoint, limit_chars)}({_short(_to_params(begun.params), limit_chars)})"
+    if isinstance(ended, CellView):
+        return f"cell {ended.status}: {_short(ended.text(limit_chars * 4), limit_chars)}"
+    return "" if ended is None else f"-> {_answer(ended, limit_chars)}"
+
+
+def _answer(service: ServiceView, limit_chars: int) -> str:
     if service.status == "open":
-        return f"{asked} -> no answer is logged"
+        return "no answer is logged"
     if service.status == "failed":
-        return f"{asked} -> failed: {_short(service.error, limit_chars)}"
-    return f"{asked} -> {_short(to_json(service.answer), limit_chars)}"
+        return f"failed: {_short(service.error, limit_chars)}"
+    return _short(to_json(service.answer), limit_chars)
 
 
 def to_json(value: Any) -> str:

@@ -20,6 +20,8 @@ from lllm.sandbox.outputs import build_outputs, to_count
 LIMIT_CHARS = 50_000
 """Of one text in an export; the event itself has all of it."""
 
+OPEN = "[No end of this cell is logged.]"
+_SHORT_CHARS = 2000
 _CELL, _SERVICE = "cell", "proxy"  # names of the steps
 _LIMIT_BYTES, _LIMIT_OUTPUTS = 64 << 20, 10_000
 
@@ -78,6 +80,8 @@ class CellView:
                 yield number, part
         if self.error:
             yield -1, Part("error", to_safe(self.error))
+        if self.status == "open":
+            yield -1, Part("note", OPEN)
 
     def text(self, limit_chars: int | None = LIMIT_CHARS) -> str:
         """Return all that there is to read, safe for a terminal; of pictures their notes."""
@@ -107,7 +111,7 @@ class Places:
             self._calls[without_attempts(to_scope(event.id))] = event.id
         if event.kind != "step":
             return None
-        item = _to_item(event)
+        item = parse_step(event.seq, event.data)
         if isinstance(item, CellView):
             self._cells[without_attempts(to_scope(event.id, is_step=True))] = event.id
         return item
@@ -156,6 +160,27 @@ class CellViews:
         return sorted((item for items in self._found.values() for item in items), key=lambda item: item.seq)
 
 
+def parse_step(seq: int, data: dict[str, Any]) -> Item | None:
+    """Return the cell or the call that a step's event begins; None where the step is another one of the same name."""
+    about, name = dict_of(data, "about"), text_of(data, "name")
+    if name == _CELL and isinstance(about.get("code"), str):
+        return CellView(seq, about["code"])
+    if name == _SERVICE and isinstance(about.get("endpoint"), str):
+        return ServiceView(seq, about["endpoint"], about.get("params"), text_of(about, "cutoff_date"))
+    return None
+
+
+def parse_value(seq: int, data: dict[str, Any]) -> Item | None:
+    """Return the cell or the call whose end an event tells, as far as it alone tells it; None where it tells of none."""
+    value, name = dict_of(data, "value"), text_of(data, "name")
+    item: Item | None = None
+    if name == _CELL and isinstance(value.get("outputs"), list):
+        item = CellView(seq, "")
+    elif name == _SERVICE and ("data" in value or "error" in value):
+        item = ServiceView(seq, "")
+    return item if item is not None and finish(item, data) else None
+
+
 def finish(item: Item, data: dict[str, Any]) -> bool:
     """Write into a cell or a service call what came of it, as its event tells it; return True."""
     if isinstance(item, CellView):
@@ -165,31 +190,22 @@ def finish(item: Item, data: dict[str, Any]) -> bool:
     return True
 
 
-def _to_item(event: Event) -> Item | None:
-    """Return what a step begins; None where it is another's, which may have the same name."""
-    about, name = dict_of(event.data, "about"), text_of(event.data, "name")
-    if name == _CELL and isinstance(about.get("code"), str):
-        return CellView(event.seq, about["code"])
-    if name == _SERVICE and isinstance(about.get("endpoint"), str):
-        return ServiceView(event.seq, about["endpoint"], about.get("params"), text_of(about, "cutoff_date"))
-    return None
-
-
 def _finish_cell(cell: CellView, data: dict[str, Any]) -> None:
     if "error" in data:
         cell.status, cell.error = "failed", text_of(data, "error")
         return
     value = dict_of(data, "value")
-    cell.status = text_of(value, "status") or "open"
+    cell.status = text_of(value, "status")[:40] or "open"
     cell.execution_count = to_count(value.get("execution_count")) or None
     messages = ({"msg_type": told.get("output_type"), "content": told} for told in dicts_of(value, "outputs"))
     cell.outputs = list(build_outputs(messages, _LIMIT_BYTES, _LIMIT_OUTPUTS))
     if value.get("state_lost") is True:
         cell.notes.append(STATE_LOST)
     if background := text_of(value, "background").strip():
-        cell.notes.append(f"{BACKGROUND}\n{background[:LIMIT_CHARS]}")
+        cell.notes.append(f"{BACKGROUND}\n{background[:_SHORT_CHARS]}")
     if cell.status != "ok" and not _has_error(cell, text_of(value, "ename")):
-        cell.error = ": ".join(filter(None, (text_of(value, "ename"), text_of(value, "evalue")))) or cell.status
+        told = ": ".join(filter(None, (text_of(value, "ename"), text_of(value, "evalue"))))
+        cell.error = told[:_SHORT_CHARS] or cell.status
 
 
 def _has_error(cell: CellView, name: str) -> bool:

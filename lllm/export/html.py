@@ -38,24 +38,25 @@ def render(record: RunRecord, choice: Choice) -> Iterator[str]:
 
 def _blocks(record: RunRecord, index: PageIndex) -> Iterator[str]:
     """Yield the events as data blocks, and what is shown of cells."""
-    blocks: dict[str, list[str]] = {"events": [], "cells": []}
+    events: list[str] = []
+    cells: list[str] = []
     chars = 0
     for line in record.lines():
         shown = index.add(line.event)
-        blocks["events"].append(line.text)
+        events.append(line.text)
         if shown:
-            blocks["cells"].append(shown)
+            cells.append(shown)
         chars += len(line.text) + len(shown)
         if chars > _BLOCK_CHARS:
-            yield from _to_blocks(blocks)
-            blocks, chars = {"events": [], "cells": []}, 0
-    yield from _to_blocks(blocks)
+            yield from _to_blocks(events, cells)
+            events, cells, chars = [], [], 0
+    yield from _to_blocks(events, cells)
 
 
-def _to_blocks(blocks: dict[str, list[str]]) -> Iterator[str]:
-    for name, lines in blocks.items():
-        if lines:
-            yield _to_block(name, "\n".join(lines))
+def _to_blocks(events: list[str], cells: list[str]) -> Iterator[str]:
+    yield _to_block("events", "\n".join(events))
+    if cells:
+        yield _to_block("cells", "\n".join(cells))
 
 
 def _to_block(name: str, ascii_json: str) -> str:

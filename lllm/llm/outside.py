@@ -76,6 +76,21 @@ def _answer(left: deque[tuple[Mapping[str, Any], Any]], endpoint: str, params: A
     return to_answer(told)
 
 
+def serve(metadata: Mapping[str, Any]) -> Callable[[str, Any, float], Any]:
+    """Return what answers the calls of cells with the proxies of a notebook's metadata.
+
+    Args:
+        metadata: ``proxies`` (paths), ``cutoff_date``, ``deploy_mode``.
+
+    Raises:
+        NotRegisteredError: it names a proxy that there is not.
+    """
+    from lllm.proxies.runtime import Proxy  # noqa: PLC0415 - most cells call no service
+
+    proxy = Proxy(metadata.get("proxies") or [], metadata.get("cutoff_date"), bool(metadata.get("deploy_mode")))
+    return lambda endpoint, params, left_s: proxy(endpoint, params, timeout_s=left_s)
+
+
 def hide(secret: str) -> None:
     """Keep a secret out of the log of the session that this code runs in, from now on."""
     session = current_session()

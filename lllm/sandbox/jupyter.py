@@ -24,7 +24,7 @@ class JupyterSandbox:
     Args:
         root: the folder.
         policy: how much each kernel may use.
-        on_call: makes what answers ``CALL_API``, from a session's metadata; None refuses each call.
+        on_call: makes what answers ``CALL_API``, from a session's metadata; None takes the proxies that they name.
         start: starts a kernel; None takes one of this process's pool.
     """
 

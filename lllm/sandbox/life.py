@@ -62,7 +62,6 @@ class History:
         if not told.get("alive", True):
             self.cells.clear()
 
-
     def name_cells(self, known: Iterable[Past]) -> None:
         """Give cells the ids of those among ``known``, in the same order, that have the same code."""
         left = deque(known)

@@ -58,7 +58,7 @@ class JupyterSession:
         metadata: JSON data that makes a session what it is, such as ``proxies``, ``cutoff_date``, ``deploy_mode``; it
             is kept in the notebook. None takes what a notebook that is there holds.
         policy: how much the kernel may use.
-        on_call: makes what answers ``CALL_API``, from the metadata; None refuses each call.
+        on_call: makes what answers ``CALL_API``, from the metadata; None takes the proxies that they name.
         start: starts the kernel; None takes one of this process's pool.
 
     Raises:
@@ -83,7 +83,7 @@ class JupyterSession:
         self._file: NotebookFile | None = None
         self._is_closed = False
         self._notebook = self._open()
-        serve = None if on_call is None else partial(on_call, self.metadata)
+        serve = partial(on_call or _serve, self.metadata) if on_call or self.metadata.get("proxies") else None
         self._life = KernelLife(policy or SandboxPolicy(), start or start_kernel, serve)
         self._life.find_earlier = partial(_find_earlier, name)
         self._life.recall = _recall
@@ -407,6 +407,10 @@ def start_kernel(policy: SandboxPolicy) -> Kernel:
 def _find_earlier(name: str) -> Steps:
     """Return what the run that is gone on with did in this sandbox, also within functions that do not run again."""
     return [step for step in OUTSIDE.load().earlier(STEP) if step[1].get("sandbox") == name]
+
+
+def _serve(metadata: Mapping[str, Any]) -> OnCall:
+    return OUTSIDE.load().serve(metadata)
 
 
 def _recall(step: str) -> OnCall:

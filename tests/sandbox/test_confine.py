@@ -177,8 +177,8 @@ def test_tcp_is_closed():
             TRIED
             + """
 confine.restrict_files([], [])
-say(out=tried(lambda: socket.create_connection(("127.0.0.1", given["port"]))),
-    served=tried(lambda: socket.create_server(("127.0.0.1", 0))))
+say(out=tried(lambda: socket.socket().connect(("127.0.0.1", given["port"]))),
+    served=tried(lambda: socket.socket().bind(("127.0.0.1", 0))))
 """,
             port=server.getsockname()[1],
         )

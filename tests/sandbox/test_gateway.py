@@ -87,7 +87,7 @@ def test_an_error_has_its_traceback(gateway, start):
 
 def test_a_cell_that_the_kernel_refuses_is_an_error(gateway, start):
     """After an error ipykernel aborts what is in its queue, unless asked not to; a result without a name helps nobody."""
-    kernel, result = run(start, gateway, lambda peer: peer.reply("aborted"))
+    _, result = run(start, gateway, lambda peer: peer.reply("aborted"))
     assert (result.status, result.ename, result.state_lost) == ("error", "Aborted", False)
     assert gateway.messages[-1]["content"]["stop_on_error"] is False
 

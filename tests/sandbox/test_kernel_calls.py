@@ -236,7 +236,7 @@ except KeyboardInterrupt:
     try: CALL_API('late')
     except Exception as error: print(error)
 """
-    result = kernel.execute(code, 0.1, lambda *_: asked.append(1))
+    result = kernel.execute(code, 0.5, lambda *_: asked.append(1))
     assert (result.status, asked) == ("timeout", [])
     assert "no proxies are active here" in texts(result)
 

@@ -306,3 +306,13 @@ def test_the_kernel_knows_nothing_of_its_host(start, monkeypatch):
         assert str(Path.cwd()) not in told
         assert sys.prefix == "/usr" or sys.prefix not in told
         assert value(kernel.execute("os.path.exists('/proc/self'), os.getpid() < 10")) == "(False, True)"
+
+
+def test_the_hosts_input_is_not_the_kernels(isolator):
+    """A cell that reads it would take what the user types."""
+    code = """
+kernel = start()
+say(read=kernel.execute("import os\\nos.read(0, 99)").outputs[0]["data"]["text/plain"])
+kernel.close()
+"""
+    assert json.loads(run_host(isolator, code, input="planted")) == {"read": "b''"}

@@ -77,9 +77,10 @@ def make_deep(top, levels):
 def test_a_removed_file_that_is_open_counts(tmp_path):
     """No folder shows it any more, and the disk is as full."""
     path = write(tmp_path / "file")
-    with path.open("rb"):
+    with path.open("rb"), path.open("rb"):
         path.unlink()
         assert "its files took" in find_disk_excess(tmp_path, [os.getpid()], MiB // 2)
+        assert find_disk_excess(tmp_path, [os.getpid()], MiB + MiB // 2) == ""  # twice open, once on the disk
     assert find_disk_excess(tmp_path, [os.getpid()], MiB // 2) == ""
 
 
@@ -128,6 +129,7 @@ def test_removal_follows_no_link(tmp_path):
     kept = write(tmp_path / "kept")
     (tmp_path / "folder").mkdir()
     write(tmp_path / "folder" / "file")
+    (tmp_path / "folder" / "inner").mkdir()
     (tmp_path / "top").mkdir()
     (tmp_path / "top" / "one").symlink_to(kept)
     (tmp_path / "top" / "two").symlink_to(tmp_path / "folder")
@@ -135,6 +137,7 @@ def test_removal_follows_no_link(tmp_path):
     assert not (tmp_path / "top").exists()
     assert kept.exists()
     assert (tmp_path / "folder" / "file").exists()
+    assert (tmp_path / "folder" / "inner").exists()
 
 
 def test_removing_what_is_gone_does_nothing(tmp_path):

@@ -119,14 +119,14 @@ def test_the_policy_of_the_kernelspec_holds(sandboxed_kernel, tmp_path, monkeypa
     reply, _ = run(client, "with open('f', 'wb', buffering=0) as file:\n    file.write(bytes(1000)); file.write(b'x')")
     assert reply["ename"] == "OSError"
     assert oct(folder.stat().st_mode & 0o777) == "0o700"
-    assert process in WARDEN._watched  # memory of all processes together is bounded by nothing else
+    assert process in WARDEN._busy  # memory of all processes together is bounded by nothing else
     process.kill("memory")
     assert not manager.is_alive()
     client.stop_channels()
     manager.shutdown_kernel()
     assert not folder.exists()
     assert not process.is_running
-    assert process not in WARDEN._watched
+    assert process not in WARDEN._busy
 
 
 def test_a_kernel_that_does_not_come_up_says_why(tmp_path):

@@ -17,6 +17,7 @@ from lllm.cli.log.look import event_to_dict
 from lllm.cli.options import log_options, standard
 from lllm.cli.project import open_store
 from lllm.cli.screen import Screen, preview
+from lllm.export.asked import render_call, tell_step
 
 if TYPE_CHECKING:
     from lllm.log.envelope import Event
@@ -115,10 +116,10 @@ def to_told(data: dict[str, Any]) -> str:
     """Return an event's facts on one line: what was said, else all of them. Pure."""
     if isinstance(data.get("message"), dict):
         message = cast("dict[str, Any]", data["message"])
-        calls = [f"{call.get('name')}({call.get('arguments')})" for call in _calls(message)]
+        calls = [render_call(str(call.get("name")), str(call.get("arguments"))) for call in _calls(message)]
         said = [f"{message.get('role')}:", str(message.get("content") or "")[: _SHOWN_CHARS * 4]]
         return preview(" ".join([*said, *(f"calls {call}" for call in calls)]), _SHOWN_CHARS)
-    return preview(json.dumps(data, ensure_ascii=False), _SHOWN_CHARS)
+    return tell_step(data, limit_chars=_SHOWN_CHARS) or preview(json.dumps(data, ensure_ascii=False), _SHOWN_CHARS)
 
 
 def _calls(message: dict[str, Any]) -> list[dict[str, Any]]:

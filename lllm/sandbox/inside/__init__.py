@@ -1,1 +1,1 @@
-"""Programs that run inside a sandbox, by path; they import nothing of lllm. The host uses their facts, not their walls."""
+"""Programs that run inside a sandbox, by path. They import nothing of lllm."""
