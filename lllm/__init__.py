@@ -199,6 +199,24 @@ if TYPE_CHECKING:
     from lllm.proxies import (
         register_proxy as register_proxy,
     )
+    from lllm.sandbox import (
+        JupyterSandbox as JupyterSandbox,
+    )
+    from lllm.sandbox import (
+        JupyterSession as JupyterSession,
+    )
+    from lllm.sandbox import (
+        SandboxPolicy as SandboxPolicy,
+    )
+    from lllm.tools import (
+        api_docs as api_docs,
+    )
+    from lllm.tools import (
+        python_function as python_function,
+    )
+    from lllm.tools import (
+        run_python as run_python,
+    )
     from lllm.utils import PrintSystem as PrintSystem
     from lllm.utils import Secret as Secret
     from lllm.utils import StreamWrapper as StreamWrapper
@@ -223,6 +241,8 @@ _HOMES = {
     "lllm.log": "LocalFileLog NoLog ReplayableLogBase ReplaySession build_log_base",
     "lllm.models": "MCP Function FunctionCall Message ParseError Prompt",
     "lllm.proxies": "BaseProxy Proxy ProxyRegistrator get_proxy list_proxies load_builtin_proxies register_proxy",
+    "lllm.sandbox": "JupyterSandbox JupyterSession SandboxPolicy",
+    "lllm.tools": "api_docs python_function run_python",
     "lllm.utils": "PrintSystem Secret StreamWrapper",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}

@@ -20,6 +20,8 @@ PROMISED = {
     "PROMPT_REGISTRY AGENT_REGISTRY LLMCaller LLMResponder",
     "lllm.models": "Prompt Message Function FunctionCall MCP ParseError",
     "lllm.proxies": "BaseProxy Proxy ProxyRegistrator register_proxy get_proxy list_proxies load_builtin_proxies",
+    "lllm.sandbox": "JupyterSandbox JupyterSession SandboxPolicy",
+    "lllm.tools": "run_python api_docs python_function",
     "lllm.config": "find_config_file load_config load_agent_config load_project_config",
     "lllm.clients": "LLMProvider LLMConfig LLMResponse CognitiveAgent CognitiveConfig get_llm_client LLMClient "
     "OllamaBackend MLXBackend RemoteBackend MockBackend AgentScheduler ScheduledAgent Proposal local_complete "

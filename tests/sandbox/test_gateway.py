@@ -118,7 +118,8 @@ def test_what_earlier_cells_left_running_is_not_this_cells_output(gateway, start
 def ask(peer, prompt):
     """Ask the client as `input()` does; return what it answered."""
     peer.say("input_request", {"prompt": prompt, "password": False}, "stdin")
-    return peer.receive()["content"]["value"]
+    answer = peer.receive()
+    return answer["content"]["value"] if answer else None
 
 
 def find_mark(gateway):

@@ -1,5 +1,6 @@
 """The sandboxed kernel as Jupyter's own clients get it."""
 
+import asyncio
 import shutil
 import sys
 import tempfile
@@ -173,6 +174,12 @@ def test_kernels_of_other_languages_are_refused(sandboxed_kernel):
     with pytest.raises(ConfigError, match="not 'R' ones"):
         manager.start_kernel()
     manager.cleanup_resources()
+
+
+def test_servers_find_what_they_read_in_the_launch_arguments(manager):
+    """A kernel gateway takes `env` out of them before it launches, and fails where there is none."""
+    told = asyncio.run(manager.provisioner.pre_launch(cwd="somewhere"))
+    assert (told["cmd"], told["cwd"], "PATH" in told["env"]) == ([], "somewhere", True)
 
 
 def test_without_the_provisioner_nothing_runs():
