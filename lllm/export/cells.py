@@ -171,7 +171,7 @@ def parse_step(seq: int, data: dict[str, Any]) -> Item | None:
 
 
 def parse_value(seq: int, data: dict[str, Any]) -> Item | None:
-    """Return the cell or the call whose end an event tells, as far as it alone tells it; None where it tells of none."""
+    """Return the cell or the call that an event ends, as far as it alone tells; None where it ends none."""
     value, name = dict_of(data, "value"), text_of(data, "name")
     item: Item | None = None
     if name == _CELL and isinstance(value.get("outputs"), list):

@@ -256,11 +256,14 @@ def test_it_is_started_as_another_user():
     """With none of root's groups: by one of them, a file of the host would be readable."""
     program = Program("", user=65534)
     program.argv = ["/bin/sh", "-c", "id -u; id -G"]
-    process = SandboxProcess(program, SandboxPolicy())
+    before = os.getgroups()
+    os.setgroups([4, 24])
     try:
+        process = SandboxProcess(program, SandboxPolicy())
         assert read(process) == "65534\n65534\n"
-    finally:
         process.close()
+    finally:
+        os.setgroups(before)
 
 
 def test_the_policy_is_checked():

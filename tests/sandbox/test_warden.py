@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import select
 import subprocess
 import sys
+import threading
 import weakref
 
 import pytest
@@ -22,9 +22,15 @@ class Watched:
 
     def __init__(self, pid, folder=None, tier="B", **limits):
         self.pid, self.folder, self.tier = pid, folder, tier
-        self.policy = SandboxPolicy(**limits)
+        self._policy = SandboxPolicy(**limits)
+        self.looked = threading.Event()
         self.killed = []
         self._read, self._write = os.pipe()
+
+    @property
+    def policy(self):
+        self.looked.set()
+        return self._policy
 
     def kill(self, why):
         self.killed.append(why)
@@ -177,19 +183,16 @@ def test_the_bubblewrap_process_is_no_work_of_a_cell(program, watched):
 
 def test_nobody_is_kept_alive_by_being_watched(program, watched):
     """A session that was never closed ends with its last reference."""
-    warden = Warden()
+    warden, gone = Warden(), threading.Event()
     idle = Watched(program(""))
     idle.close()
+    looked, seen = idle.looked, weakref.ref(idle, lambda _: gone.set())
     warden.watch(idle)
     warden.rest(idle)
-    seen, pid = weakref.ref(idle), idle.pid
+    looked.clear()
+    assert looked.wait(10)
     del idle
-    other = watched(pid, processes=1)
-    object.__setattr__(other.policy, "memory_bytes", 1)
-    warden.watch(other)
-    assert other.wait_killed()  # so the thread has gone on to another one
-    warden.forget(other)
-    gc.collect()
+    assert gone.wait(5)
     assert seen() is None
 
 

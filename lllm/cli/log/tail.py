@@ -119,6 +119,8 @@ def to_told(data: dict[str, Any]) -> str:
         calls = [render_call(str(call.get("name")), str(call.get("arguments"))) for call in _calls(message)]
         said = [f"{message.get('role')}:", str(message.get("content") or "")[: _SHOWN_CHARS * 4]]
         return preview(" ".join([*said, *(f"calls {call}" for call in calls)]), _SHOWN_CHARS)
+    if isinstance(data.get("arguments"), str):
+        return preview(f"calls {render_call(str(data.get('name')), data['arguments'])}", _SHOWN_CHARS)
     return tell_step(data, limit_chars=_SHOWN_CHARS) or preview(json.dumps(data, ensure_ascii=False), _SHOWN_CHARS)
 
 
