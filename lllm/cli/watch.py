@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from lllm.cli.screen import Screen, preview
-from lllm.export.asked import parse_arguments, render_call
+from lllm.export.asked import parse_asked, render_call
 from lllm.llm.stream import FunctionEvent, ReasoningEvent, StateEvent, StreamEvent, TextEvent
 from lllm.models.function import FunctionCall
 
@@ -70,14 +70,14 @@ class Watcher:
 
 def render_asked(call: FunctionCall) -> str:
     """Return what a model calls: on one line, or its code and other long texts in lines of their own. Pure."""
-    if not parse_arguments(call.raw_arguments).texts:
+    if not parse_asked(call.raw_arguments).texts:
         return f"{call.name}({preview(call.raw_arguments)})"
     return _cut(render_call(call.name, call.raw_arguments))
 
 
 def render_result(call: FunctionCall) -> str:
     """Return what came of a call: one line of it, or of what was asked for in many lines, its first ones. Pure."""
-    if not parse_arguments(call.raw_arguments).texts:
+    if not parse_asked(call.raw_arguments).texts:
         return f"  = {preview(call.result_str)}"
     return "  = " + _cut(call.result_str.strip("\n")).replace("\n", "\n    ")
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, cast
 
 from lllm.export.cells import CellView, ServiceView, parse_step, parse_value
 from lllm.export.facts import to_text
+from lllm.sandbox.display import to_safe
 
 _LONG_CHARS = 60
 _ESCAPED = re.compile(r'[\n"\\]')
@@ -22,7 +23,7 @@ class Asked(NamedTuple):
     rest: str
 
 
-def parse_arguments(raw: str, without: Collection[str] = ()) -> Asked:
+def parse_asked(raw: str, without: Collection[str] = ()) -> Asked:
     """Return a model's arguments; what is no JSON object stands in ``rest`` as it is.
 
     A text is read as one when it is long, has several lines, or would be hard to read as JSON.
@@ -52,7 +53,7 @@ def load_object(raw: str) -> dict[str, Any]:
 
 def render_call(name: str, raw: str) -> str:
     """Return a function's call: on one line, or with its long texts indented below it."""
-    asked = parse_arguments(raw)
+    asked = parse_asked(raw)
     if not asked.texts:
         return f"{name}({asked.rest})"
     return "\n".join([f"{name}({asked.rest})" if asked.rest else name, *_blocks(asked.texts)])
@@ -108,5 +109,5 @@ def _to_params(params: Any) -> str:
 
 
 def _short(text: str, limit_chars: int) -> str:
-    line = " ".join(text[: limit_chars * 4].split())
+    line = " ".join(to_safe(text[: limit_chars * 4]).split())
     return line if len(line) <= limit_chars else f"{line[: limit_chars - 1]}…"

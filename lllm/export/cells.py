@@ -197,8 +197,7 @@ def _finish_cell(cell: CellView, data: dict[str, Any]) -> None:
     value = dict_of(data, "value")
     cell.status = text_of(value, "status")[:40] or "open"
     cell.execution_count = to_count(value.get("execution_count")) or None
-    messages = ({"msg_type": told.get("output_type"), "content": told} for told in dicts_of(value, "outputs"))
-    cell.outputs = list(build_outputs(messages, _LIMIT_BYTES, _LIMIT_OUTPUTS))
+    cell.outputs = [output for told in dicts_of(value, "outputs")[:_LIMIT_OUTPUTS] for output in _to_outputs(told)]
     if value.get("state_lost") is True:
         cell.notes.append(STATE_LOST)
     if background := text_of(value, "background").strip():
@@ -206,6 +205,15 @@ def _finish_cell(cell: CellView, data: dict[str, Any]) -> None:
     if cell.status != "ok" and not _has_error(cell, text_of(value, "ename")):
         told = ": ".join(filter(None, (text_of(value, "ename"), text_of(value, "evalue"))))
         cell.error = told[:_SHORT_CHARS] or cell.status
+
+
+def _to_outputs(told: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield an output made anew, with what the log says that was left out of it; none where it cannot be one."""
+    for output in build_outputs([{"msg_type": told.get("output_type"), "content": told}], _LIMIT_BYTES):
+        if left_out := dict_of(dict_of(dict_of(told, "metadata"), "lllm"), "left_out"):
+            about = output.setdefault("metadata", {})
+            about["lllm"] = {"left_out": left_out | dict_of(dict_of(about, "lllm"), "left_out")}
+        yield output
 
 
 def _has_error(cell: CellView, name: str) -> bool:

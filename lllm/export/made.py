@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 
-from lllm.export.asked import parse_arguments, render_call, render_service
+from lllm.export.asked import parse_asked, render_call, render_service
 from lllm.export.cells import LIMIT_CHARS, CellView, Item, ServiceView
 from lllm.export.fences import code, fence
 from lllm.export.view import DialogView, Entry
-from lllm.sandbox.display import NOTHING, cut_middle
+from lllm.sandbox.display import NOTHING, cut_middle, to_safe
 
 
 def tell_entry(entry: Entry) -> Iterator[str]:
@@ -26,7 +26,7 @@ def tell_entry(entry: Entry) -> Iterator[str]:
 
 def tell_arguments(raw: str, made: Sequence[Item] = ()) -> Iterator[str]:
     """Yield a function's arguments, without the code of cells, which stands with these."""
-    asked = parse_arguments(raw, without=[item.code for item in made if isinstance(item, CellView)])
+    asked = parse_asked(raw, without=[item.code for item in made if isinstance(item, CellView)])
     if asked.rest:
         yield f"called with\n\n{fence(asked.rest, 'json')}\n"
     for key, text in asked.texts.items():
@@ -62,7 +62,7 @@ def tell_service(service: ServiceView) -> str:
     """Return the call of a service: its first words, and folded its parameters and its answer."""
     told = f"*#{service.seq}: called* {code(render_service(service))}\n\n"
     day = f"without data from {code(service.cutoff_date, 40)} on\n\n" if service.cutoff_date else ""
-    answer = service.error if service.status == "failed" else _pretty(service.answer)
+    answer = to_safe(service.error) if service.status == "failed" else _pretty(service.answer)
     blocks = f"{fence(_pretty(service.params), 'json')}\n{fence(answer, 'text' if service.error else 'json')}\n"
     return f"{told}<details><summary>parameters and answer</summary>\n\n{day}{blocks}</details>\n\n"
 
@@ -70,7 +70,7 @@ def tell_service(service: ServiceView) -> str:
 def tell_asked(entry: Entry, answered: frozenset[str]) -> Iterator[str]:
     """Yield the functions that a reply asks for; of one whose code stands in its own entry, only the name."""
     for number, (name, arguments) in enumerate(entry.asked):
-        if f"{entry.id}/f{number}" in answered and parse_arguments(arguments).texts:
+        if f"{entry.id}/f{number}" in answered and parse_asked(arguments).texts:
             yield f"asks for {code(name)}, see below\n\n"
         else:
             yield f"asks for\n\n{fence(render_call(name, arguments))}\n"
@@ -93,4 +93,4 @@ def is_told(text: str, made: Sequence[Item]) -> bool:
 
 
 def _pretty(value: object) -> str:
-    return cut_middle(json.dumps(value, ensure_ascii=False, indent=2), LIMIT_CHARS)
+    return to_safe(cut_middle(json.dumps(value, ensure_ascii=False, indent=2), LIMIT_CHARS))

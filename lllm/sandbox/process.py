@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import select
-import signal
 import socket
 import threading
 import time
@@ -18,6 +17,7 @@ from typing import Any
 from weakref import WeakSet
 
 from lllm.errors import SandboxUnavailable
+from lllm.sandbox.inside.ends import kill_below
 from lllm.sandbox.inside.scratch import remove_folder
 from lllm.sandbox.isolator import KERNEL, Isolator, Plan, Program
 from lllm.sandbox.policy import SandboxPolicy
@@ -99,12 +99,11 @@ class SandboxProcess:
             for end in (self._lifeline, self.control, self.broker):
                 with suppress(OSError):
                     end.shutdown(socket.SHUT_RDWR)
+            kill_below(self.pid)  # what forks without end leaves init no time to do it
             try:
                 self._popen.wait(_ENDS_S)
             except TimeoutExpired:
-                for pid in reversed(list(tree(self.pid))):
-                    with suppress(OSError):
-                        os.kill(pid, signal.SIGKILL)
+                self._popen.kill()
                 self._popen.wait()
 
     def close(self) -> None:

@@ -26,6 +26,7 @@ class Unconfined:
         folder = Path(tempfile.mkdtemp(prefix="lllm-unsafe-"))
         path = [str(INSIDE), *map(str, python.sites)]
         spec = build_spec(policy, path, str(folder), str(folder))
+        spec["folder"] = str(folder)
         argv = [str(python.prefix / python.program), "-I", "-S", "-B", str(INSIDE / "init.py")]
         return Plan(argv, spec, folder=folder)
 

@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from weakref import WeakSet
 
+from lllm.sandbox.folders import find_count_excess, find_disk_excess
 from lllm.sandbox.process import SandboxProcess, tree
 
 TICK_S, IDLE_TICK_S = 0.1, 1.0
@@ -23,8 +24,6 @@ _OWN = 4
 """Processes and threads that a sandbox has beside what its cells start: isolator, init, kernel, and a spare one."""
 _IDLE = {"A": 3}
 """Processes and threads of an idle kernel: as above, without the spare one; there is no isolator's but in tier A."""
-_PAGE = os.sysconf("SC_PAGE_SIZE")
-_MOST_FILES = 20_000
 
 
 class Warden:
@@ -102,9 +101,9 @@ def find_excess(process: SandboxProcess) -> str:
     # Pages that processes share count once for each here: cheap, and never too few. The exact sum only near the limit.
     if sum(map(_own_bytes, pids)) > policy.memory_bytes and sum(map(_exact_bytes, pids)) > policy.memory_bytes:
         return f"its processes used more than {policy.memory_bytes >> 20} MiB of memory together"
-    if process.folder is not None and (size := _folder_bytes(process.folder)) > policy.tmp_bytes:
-        return f"its files took {size >> 20} MiB, and may take {policy.tmp_bytes >> 20}"
-    return ""
+    if process.folder is None:
+        return find_count_excess(pids)
+    return find_disk_excess(process.folder, pids, policy.tmp_bytes)
 
 
 def _count_threads(pid: int) -> int:
@@ -114,10 +113,13 @@ def _count_threads(pid: int) -> int:
 
 
 def _own_bytes(pid: int) -> int:
-    with suppress(OSError, ValueError, IndexError):
-        resident, shared = Path(f"/proc/{pid}/statm").read_text("ascii").split()[1:3]
-        return (int(resident) - int(shared)) * _PAGE
-    return 0
+    """Return memory that no file stands behind, also what is shared with other processes, and what was swapped out."""
+    total = 0
+    with suppress(OSError, ValueError):
+        for line in Path(f"/proc/{pid}/status").read_text("utf-8", "replace").splitlines():
+            if line.startswith(("RssAnon:", "RssShmem:", "VmSwap:")):
+                total += int(line.split()[1]) << 10
+    return total
 
 
 def _exact_bytes(pid: int) -> int:
@@ -126,23 +128,6 @@ def _exact_bytes(pid: int) -> int:
             if line.startswith("Pss:"):
                 return int(line.split()[1]) << 10
     return 0
-
-
-def _folder_bytes(folder: Path) -> int:
-    """Return what the files below a folder take; too many of them take too much, whatever is in them."""
-    total = count = 0
-    waiting = [folder]
-    while waiting:
-        with suppress(OSError), os.scandir(waiting.pop()) as entries:
-            for entry in entries:
-                count += 1
-                if count > _MOST_FILES:
-                    return 1 << 62
-                with suppress(OSError):
-                    total += entry.stat(follow_symlinks=False).st_blocks * 512
-                    if entry.is_dir(follow_symlinks=False):
-                        waiting.append(Path(entry.path))
-    return total
 
 
 WARDEN = Warden()

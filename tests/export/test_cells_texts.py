@@ -10,7 +10,7 @@ from cell_runs import CALL, CELL, MARKUP, PICTURE, cell_run, hostile_run, result
 from export_runs import HOSTILE, Story, png
 from markdown_it import MarkdownIt
 
-from lllm.export.asked import parse_arguments, render_call, tell_step
+from lllm.export.asked import parse_asked, render_call, render_service, tell_step
 from lllm.export.cells import CellView, ServiceView
 from lllm.export.view import to_view
 
@@ -107,6 +107,12 @@ def test_what_went_wrong_is_told_once(value, told):
     assert function_of(cell_run(value)).made[0].text().count(told) == 1
 
 
+def test_a_traceback_stands_without_its_last_line_again():
+    error = {"output_type": "error", "ename": "E", "evalue": "v", "traceback": ["at line 1", "E: v"]}
+    cell = function_of(cell_run(result_of([error], "error", ename="E", evalue="v"))).made[0]
+    assert cell.text() == "at line 1\nE: v"
+
+
 def test_a_cell_that_could_not_be_run_tells_why():
     story = Story()
     story.add("step", "v/0", name="cell", about={"code": "1"})
@@ -123,8 +129,8 @@ def test_code_stands_in_lines_of_its_own():
     assert render_call("run", raw) == 'run({"timeout": 3})\n  code:\n    a = 1\n    print(a)'
     assert render_call("run", '{"code": "x"}') == 'run({"code": "x"})'
     assert render_call("run", "not json\n") == "run(not json\n)"
-    assert parse_arguments(json.dumps({"a": 'say "hi"'})).texts == {"a": 'say "hi"'}
-    assert parse_arguments('{"code": "x", "n": 1}', without=["x"]) == ({}, '{"n": 1}')
+    assert parse_asked(json.dumps({"a": 'say "hi"'})).texts == {"a": 'say "hi"'}
+    assert parse_asked('{"code": "x", "n": 1}', without=["x"]) == ({}, '{"n": 1}')
 
 
 @pytest.mark.parametrize("raw", ["", "[1]", "null", "3", '{"a": NaN}', "[" * 100_000, '{"a": {"b": []}}'])
@@ -159,7 +165,7 @@ def test_a_transcript_shows_code_outputs_and_folded_calls():
     for part in (
         "```python\nimport shop\nshop.open()\n```",
         "```text\nhi\n```",
-        "[image/png, 4x3, 75 bytes]",
+        "```text\n[image/png, 4x3, ",
         "```text\n[text/html]\n<script>window.owned=1</script><b>bold</b>\n```",
         '*#8: called* `shop/sales/rows(n=3, q="plain") -> {"rows": [1, 2, 3], "told": "plain"}`',
         "<details><summary>parameters and answer</summary>\n\nwithout data from `2025` on",
@@ -168,6 +174,12 @@ def test_a_transcript_shows_code_outputs_and_folded_calls():
         "-> no answer is logged",
     ):
         assert part in told, part
+
+
+def test_what_had_to_be_left_out_of_an_output_is_told():
+    """The kernel's side says so in the output's metadata; whoever looks for a picture wants to know."""
+    outputs = [shown({"text/plain": "<Figure>"}) | {"metadata": {"lllm": {"left_out": {"image/png": "too large"}}}}]
+    assert "```text\n[image/png left out: too large]\n```" in cell_run(result_of(outputs)).export("md")
 
 
 def test_what_the_model_read_stands_once_where_the_cell_says_the_same():
@@ -219,8 +231,8 @@ def test_a_forged_cell_is_told_and_makes_a_valid_notebook(junk):
     outputs = [junk, {"output_type": "clear_output"}, {"output_type": "update_display_data", "data": {}}]
     for kind in ("stream", "display_data", "execute_result", "error"):
         outputs.append({"output_type": kind})
-        for key in ("text", "name", "data", "metadata", "ename", "evalue", "traceback", "execution_count"):
-            outputs.append({"output_type": kind, key: junk})
+        keys = ("text", "name", "data", "metadata", "ename", "evalue", "traceback", "execution_count")
+        outputs += [{"output_type": kind, key: junk} for key in keys]
         outputs.append(shown(dict.fromkeys(("text/plain", "image/png", "application/json", "bad mime\n"), junk), kind))
     keys = ("status", "ename", "evalue", "traceback", "state_lost", "background", "calls", "execution_count")
     values = [result_of(outputs), junk, {"outputs": junk}, result_of(outputs) | dict.fromkeys(keys, junk)]
@@ -261,14 +273,22 @@ def test_no_control_sign_of_a_cell_is_written(format_):
     told = "".join(hostile_run(text).export(format_) for text in [*HOSTILE, ESCAPES])
     told = told.replace("\u202a-\u202e", "") if format_ == "html" else told
     assert not [sign for sign in told if (ord(sign) < 32 and sign not in "\n\t") or 0x7F <= ord(sign) < 0xA0]
-    assert not set(told) & set("\u2028\u2029\u202e\ud800\u200b")
+    assert not set(told) & set("\u2028\u2029\u202e\ud800")
 
 
-def test_no_control_sign_is_in_a_notebooks_texts():
+def test_a_notebooks_texts_hold_no_control_sign_either():
     """In its file they are escaped; what opens it would write them to a terminal."""
     for text in [*HOSTILE, ESCAPES]:
-        told = json.dumps(notebook_of(hostile_run(text)), ensure_ascii=True)
-        assert not any(sign in told for sign in ("\\u001b", "\\u202e", "\\u0007", "\\u0000"))
+        told = json.dumps(notebook_of(hostile_run(text)), ensure_ascii=False)
+        assert not set(told) & set("\x1b\x07\x00\u202e\u2028"), told
+
+
+def test_signs_that_nobody_sees_are_seen_in_outputs_and_answers():
+    """They hide whole messages to whoever reads on: a model, or a person who copies."""
+    cell = function_of(hostile_run("a\u200b\U000e0041b")).made[0]
+    for told in (cell.text(), *map(render_service, cell.services)):
+        assert "\\u200b\\U000e0041" in told
+        assert not set(told) & set("\u200b\U000e0041")
 
 
 def test_a_huge_output_is_cut_in_exports_and_kept_in_the_log():

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from lllm.errors import CallRefused
@@ -44,7 +44,6 @@ class Tried:
     tier: str
     growth: int
     next: CellResult | None = None
-    notes: dict = field(default_factory=dict)
 
     @property
     def text(self):

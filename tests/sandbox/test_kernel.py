@@ -98,10 +98,29 @@ def test_await_works_at_the_top(kernel):
 
 def test_what_programs_write_is_the_cells(kernel):
     """They write past the kernel, to the descriptors that they inherit."""
-    assert "hi" in texts(kernel.execute("!echo hi"))
     code = "import subprocess, sys\nsubprocess.run(['/bin/sh', '-c', 'echo one; echo two >&2'])\nNone"
     assert texts(kernel.execute(code)) == "one\ntwo\n"
     assert texts(kernel.execute("import os; os.write(2, b'raw \\xff'); None")) == "raw \ufffd"
+
+
+def test_a_command_writes_in_its_place(kernel):
+    """With names of the cell in it, and its exit status in a name."""
+    result = kernel.execute("word = 'é'\nprint(1)\n!echo {word}; echo two >&2; exit 3\nprint(_exit_code)")
+    assert texts(result) == "1\né\ntwo\n3\n"
+    assert kernel.execute("!nowhere").status == "ok"
+
+
+def test_a_command_may_stay_behind(kernel):
+    """Nobody waits for a server that the cell started."""
+    kernel.execute("!sleep 600 &")
+    code = "import os, signal\nos.killpg(0, 0)\n_exit_code"
+    assert kernel.execute(code).status == "ok"
+
+
+def test_a_flood_of_a_command_ends_it(start):
+    kernel = start(output_bytes=100_000)
+    assert kernel.execute("!yes").status == "output_limit"
+    assert value(kernel.execute("1")) == "1"
 
 
 def test_the_value_of_a_command_is_kept(kernel):
@@ -226,13 +245,13 @@ def test_a_thread_that_is_left_behind_writes_to_no_later_cell(kernel):
     """A reader would take it for what the later cell printed."""
     kernel.execute(THREAD.format(count=3, text="late"))
     result = kernel.execute("print('mine')\ngo.set()\ngone.wait()")
-    assert (texts(result), value(result)) == ("mine\n", "True")
+    assert (texts(result), value(result), len(result.outputs)) == ("mine\n", "True", 2)
     assert "late" in result.background + kernel.execute("1").background
 
 
 def test_what_is_left_behind_cannot_write_without_end(kernel):
     """Neither into the next result, nor so much that the next cell never begins."""
-    kernel.execute(THREAD.format(count=3000, text="x" * 1000))
+    kernel.execute(THREAD.format(count=30_000, text="x" * 1000))
     kernel.execute("go.set()")
     result = kernel.execute("gone.wait()")
     assert value(result) == "True"
@@ -359,12 +378,18 @@ def test_an_interrupt_that_is_on_its_way_does_not_hit_the_next_cell(start):
     timer.join()
 
 
-def test_an_interrupt_in_the_midst_of_a_flood_leaves_the_frames_whole(start):
+def test_an_interrupt_in_the_midst_of_a_frame_leaves_it_whole(start):
     """A frame of which half was sent would make all that follows unreadable."""
     kernel = start(output_bytes=64 << 20, output_messages=100_000)
-    for _ in range(3):
-        result = interrupt_when(kernel, "CALL_API('now')\nwhile True: print('x' * 2000, flush=True)")
-        assert (result.ename, result.state_lost) == ("KeyboardInterrupt", False)
+
+    def press(*_):  # while it runs nobody reads, and the flood fills the socket
+        threading.Event().wait(0.2)
+        kernel.interrupt()
+        kernel._process.settle(20)
+
+    code = "import threading\nthreading.Thread(target=CALL_API, args=('now',)).start()\nwhile True: display({'text/plain': 'x' * 1_500_000}, raw=True)"
+    result = kernel.execute(code, 30, press)
+    assert (result.ename, result.state_lost) == ("KeyboardInterrupt", False)
     assert value(kernel.execute("1")) == "1"
 
 

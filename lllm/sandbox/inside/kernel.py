@@ -77,8 +77,6 @@ def run_cell(shell: Any, writer: wire.Writer, request: dict[str, Any]) -> None:
     if os.getpid() != me:  # the cell forked, and this is a child that has nothing more to do
         writer.flush()
         os._exit(0 if failure is None else 1)
-    if content.get("silent") is not True:
-        shell.execution_count = count + 1  # also where the cell ended in the midst of the shell's own code
     limit = limit or writer.is_spent
     writer.end(
         {

@@ -63,11 +63,30 @@ class SentShell(InteractiveShell):
 
     displayhook_class = Type(SentDisplayHook)
     display_pub_class = Type(SentDisplays)
-    system = InteractiveShell.system_piped
 
     def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
         name = getattr(etype, "__name__", str(etype))
         self.writer.show("error", {"ename": name, "evalue": wire.to_text(evalue), "traceback": stb})
+
+    def system(self, cmd: str) -> None:
+        """Run a command of the cell's (``!command``) and show what it writes, as it comes.
+
+        Not as IPython does, by a pseudo-terminal: there need be none, and the text would come with its line ends.
+        """
+        import codecs  # noqa: PLC0415 - most cells run none
+        import subprocess  # noqa: PLC0415
+
+        words = f"{self.var_expand(cmd, depth=1)}"
+        if words.rstrip().endswith("&"):  # it stays when the cell ends, so its end is not waited for
+            subprocess.Popen(words, shell=True, stdin=subprocess.DEVNULL)  # noqa: S602
+            return
+        text = codecs.getincrementaldecoder("utf-8")("replace")
+        out, both = subprocess.PIPE, subprocess.STDOUT
+        with subprocess.Popen(words, shell=True, stdin=subprocess.DEVNULL, stdout=out, stderr=both) as process:  # noqa: S602
+            source: Any = process.stdout
+            while piece := source.read1():
+                sys.stdout.write(text.decode(piece))
+        self.user_ns["_exit_code"] = process.returncode
 
     def offer(self, **names: Any) -> None:
         """Give cells names that are not theirs: hidden from ``%who``, and back after ``%reset``."""

@@ -84,11 +84,10 @@ class GivenHeartbeat(Heartbeat):
 
 
 class GivenIOPub(IOPubThread):
-    """Without a TCP port for forked processes; and nothing is dropped when a client reads slowly."""
+    """Without a TCP port for forked processes: what they print comes by way of descriptors 1 and 2."""
 
     def __init__(self, socket: Any, pipe: bool = True, **other: Any) -> None:
         del pipe
-        socket.setsockopt(zmq.XPUB_NODROP, 1)
         super().__init__(socket, pipe=False, **other)
 
 
