@@ -85,9 +85,12 @@ def _answer(service: ServiceView, limit_chars: int) -> str:
     return _short(to_json(service.answer), limit_chars)
 
 
-def to_json(value: Any) -> str:
+def to_json(value: Any, indent: int | None = None) -> str:
     """Return JSON data as text, a text too."""
-    return json.dumps(value, ensure_ascii=False)
+    try:
+        return json.dumps(value, ensure_ascii=False, indent=indent)
+    except RecursionError:  # what could be read and written on one line may be too deep for this
+        return "[nested too deeply to be shown]"
 
 
 def _is_text(value: str) -> bool:

@@ -195,7 +195,7 @@ def _finish_cell(cell: CellView, data: dict[str, Any]) -> None:
         cell.status, cell.error = "failed", text_of(data, "error")
         return
     value = dict_of(data, "value")
-    cell.status = text_of(value, "status")[:40] or "open"
+    cell.status = to_safe(text_of(value, "status")[:40]) or "open"
     cell.execution_count = to_count(value.get("execution_count")) or None
     cell.outputs = [output for told in dicts_of(value, "outputs")[:_LIMIT_OUTPUTS] for output in _to_outputs(told)]
     if value.get("state_lost") is True:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 
-from lllm.export.asked import parse_asked, render_call, render_service
+from lllm.export.asked import parse_asked, render_call, render_service, to_json
 from lllm.export.cells import LIMIT_CHARS, CellView, Item, ServiceView
 from lllm.export.fences import code, fence
 from lllm.export.view import DialogView, Entry
@@ -93,4 +92,4 @@ def is_told(text: str, made: Sequence[Item]) -> bool:
 
 
 def _pretty(value: object) -> str:
-    return to_safe(cut_middle(json.dumps(value, ensure_ascii=False, indent=2), LIMIT_CHARS))
+    return to_safe(cut_middle(to_json(value, 2), LIMIT_CHARS))

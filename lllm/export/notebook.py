@@ -119,7 +119,7 @@ def _made(id_: str, made: list[Item]) -> Iterator[Cell]:
     """Yield cells with what came of them, and after each the services that it called."""
     for item in made:
         if isinstance(item, CellView):
-            about = {"lllm": {"seq": item.seq, "status": to_visible(item.status)}}
+            about = {"lllm": {"seq": item.seq, "status": item.status}}
             yield {
                 "cell_type": "code",
                 "id": f"{id_}-{item.seq}",

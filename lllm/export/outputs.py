@@ -58,7 +58,7 @@ def _to_data(parts: Iterable[Part]) -> dict[str, Any]:
 
 def _to_note(part: Part, status: str) -> Output:
     if part.kind == "error":
-        return {"output_type": "error", "ename": to_safe(status), "evalue": part.text, "traceback": [part.text]}
+        return {"output_type": "error", "ename": status, "evalue": part.text, "traceback": [part.text]}
     return _to_stream("stderr", f"{part.text}\n")
 
 

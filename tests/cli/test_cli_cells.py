@@ -108,7 +108,7 @@ def test_json_tells_of_cells_with_their_function(shown):
 
 def test_the_last_events_tell_of_cells_in_words(shown):
     told = shown("tail", outputs=[stream("hi\nthere")])
-    assert "calls run_python code: import shop print(shop.rows()) # plain" in told
+    assert told.count("calls run_python code: import shop print(shop.rows()) # plain") == 2, "the reply, and the call"
     assert "runs import shop print(shop.rows())" in told
     assert 'calls shop/plain(n="plain")' in told
     assert '-> ["plain", ' in told

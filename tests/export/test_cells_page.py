@@ -149,6 +149,8 @@ def test_a_forged_cell_does_not_stop_the_page(show, junk):
     story.add("step", "v/9", name="proxy", about={"endpoint": "e", "params": junk})
     story.add("value", "v/9", name="proxy", value=junk)
     browser = show(story)
+    browser.run("document.querySelectorAll('details').forEach((fold) => { fold.open = true; })")
+    browser.wait("[...document.querySelectorAll('details')].every((fold) => fold.children.length > 1)")
     assert "an event that cannot be shown" not in browser.text("#entries")
     assert browser.problems == []
 

@@ -291,6 +291,33 @@ def test_signs_that_nobody_sees_are_seen_in_outputs_and_answers():
         assert not set(told) & set("\u200b\U000e0041")
 
 
+def test_parameters_and_answers_show_them_too():
+    story = Story()
+    service(story, "v/0", params={"a\u200b": "\u200b"}, value={"data": "\u200b"})
+    assert "\u200b" not in story.export("md")
+
+
+def test_a_forged_status_is_harmless():
+    story = cell_run(result_of([], ESCAPES))
+    told = json.dumps(notebook_of(story), ensure_ascii=False) + story.export("md")
+    assert not set(told) & set("\x1b\x07\u200b")
+    assert "\u241b" in told
+
+
+def test_an_answer_that_is_nested_deeply_is_told():
+    """A service may answer anything that JSON can say, also what takes more of Python's stack to write than to read."""
+    story = Story()
+    service(story, "v/0", value={"data": json.loads("[" * 900 + "]" * 900)})
+    for format_ in ("html", "md", "ipynb"):
+        assert "shop/sales/rows" in story.export(format_)
+    answer: list = []
+    for _ in range(100_000):
+        answer = [answer]
+    assert (
+        render_service(ServiceView(1, "e", {}, status="ok", answer=answer)) == "e() -> [nested too deeply to be shown]"
+    )
+
+
 def test_a_huge_output_is_cut_in_exports_and_kept_in_the_log():
     told = cell_run(result_of([stream("x" * 3_000_000)]))
     assert len(told.export("md")) < 120_000
