@@ -9,8 +9,8 @@ from typing import Any
 from lllm.cli.doctor_check import Check
 from lllm.errors import LLLMError
 from lllm.models.prompt import Prompt
+from lllm.sandbox.isolation.unconfined import UNSAFE, is_unsafe_allowed
 from lllm.sandbox.probe import Probed, probe_isolators
-from lllm.sandbox.unconfined import UNSAFE, is_unsafe_allowed
 
 MODULES = ("jupyter_client", "ipykernel")
 _TIERS = {"A": "own namespaces and a filter of system calls", "B": "Landlock and a filter of system calls"}

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lllm.log.envelope import Event
 
 MAX_LINES, MAX_CHARS = 12, 1200
+_LOOKED_AT_CHARS = 200_000  # of one output of which only the start is shown
 _STYLES = {"system": "magenta", "user": "bold", "assistant": "green", "function": "cyan", "handler": "yellow"}
 
 
@@ -120,7 +121,7 @@ def _made(made: Iterable[Item], *, full: bool, with_code: bool = False) -> Itera
         if with_code:
             yield render_call("cell", _json({"code": f"{item.code}\n"}))
         yield from map(render_service, item.services)
-        if text := item.text(None if full else MAX_CHARS * 4):
+        if text := item.text(None if full else _LOOKED_AT_CHARS):
             yield _cut(text, full=full)
 
 

@@ -138,7 +138,7 @@ class CellViews:
     def add(self, event: Event) -> bool:
         """Take the next event; return whether it tells of a cell or of a service."""
         if event.kind == "value":
-            return (item := self._open.pop(event.id, None)) is not None and finish(item, event.data)
+            return self._end(event)
         if (item := self._places.add(event)) is None:
             return False
         place = self._places.find(event.id)
@@ -159,6 +159,12 @@ class CellViews:
         """Return what nobody has taken: what the user's code made itself, or a function that never ended."""
         return sorted((item for items in self._found.values() for item in items), key=lambda item: item.seq)
 
+    def _end(self, event: Event) -> bool:
+        if (item := self._open.pop(event.id, None)) is None:
+            return False
+        finish(item, event.data)
+        return True
+
 
 def parse_step(seq: int, data: dict[str, Any]) -> Item | None:
     """Return the cell or the call that a step's event begins; None where the step is another one of the same name."""
@@ -178,16 +184,17 @@ def parse_value(seq: int, data: dict[str, Any]) -> Item | None:
         item = CellView(seq, "")
     elif name == _SERVICE and ("data" in value or "error" in value):
         item = ServiceView(seq, "")
-    return item if item is not None and finish(item, data) else None
+    if item is not None:
+        finish(item, data)
+    return item
 
 
-def finish(item: Item, data: dict[str, Any]) -> bool:
-    """Write into a cell or a service call what came of it, as its event tells it; return True."""
+def finish(item: Item, data: dict[str, Any]) -> None:
+    """Write into a cell or a service call what came of it, as its event tells it."""
     if isinstance(item, CellView):
         _finish_cell(item, data)
     else:
         _finish_service(item, data)
-    return True
 
 
 def _finish_cell(cell: CellView, data: dict[str, Any]) -> None:

@@ -50,7 +50,7 @@ def tell_cell(cell: CellView) -> Iterator[str]:
     """Yield a cell's code, what came of it, and what it called."""
     source = cell.code.rstrip("\n")
     yield f"{fence(source, 'python')}\n"
-    if cell.status != "ok":
+    if cell.status not in {"ok", "open"}:
         yield f"*the cell ended:* {code(cell.status, 40)}\n\n"
     texts = (part.text.rstrip("\n") for _, part in cell.parts())
     yield from (f"{fence(text)}\n" for text in texts if text)

@@ -141,7 +141,7 @@ class Recording:
             if event.kind != "value" or event.data.get("name") != name:
                 continue
             step = self.find("step", event.id)
-            about = {} if step is None else step.data.get("about", {})
+            about: Mapping[str, Any] = {} if step is None else step.data.get("about", {})
             error = event.data.get("error")
             found.append((event.id, about, event.data.get("value") if error is None else LogError(error)))
         return found

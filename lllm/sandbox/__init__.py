@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lllm.sandbox.cell import Called, CellResult, Kernel, OnCall
     from lllm.sandbox.display import to_safe, to_text
-    from lllm.sandbox.jupyter import JupyterSandbox
+    from lllm.sandbox.notebook.jupyter import JupyterSandbox
+    from lllm.sandbox.notebook.session import JupyterSession
     from lllm.sandbox.pages import render_html, render_markdown
     from lllm.sandbox.policy import SandboxPolicy
-    from lllm.sandbox.session import JupyterSession
 
 __all__ = [
     "Called",
@@ -34,8 +34,8 @@ _HOMES = {
     **dict.fromkeys(("Called", "CellResult", "Kernel", "OnCall"), "cell"),
     **dict.fromkeys(("to_safe", "to_text"), "display"),
     **dict.fromkeys(("render_html", "render_markdown"), "pages"),
-    "JupyterSandbox": "jupyter",
-    "JupyterSession": "session",
+    "JupyterSandbox": "notebook.jupyter",
+    "JupyterSession": "notebook.session",
     "SandboxPolicy": "policy",
 }
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from lllm.errors import ConfigError, LLLMError
-from lllm.sandbox.kernel import LocalKernel
+from lllm.sandbox.local.kernel import LocalKernel
 from lllm.sandbox.policy import SandboxPolicy
 from lllm.sandbox.probe import CHOOSER
 

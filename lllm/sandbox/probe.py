@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from lllm.errors import SandboxUnavailable
-from lllm.sandbox.bubblewrap import Bubblewrap
-from lllm.sandbox.isolator import Isolator
-from lllm.sandbox.kernel import LocalKernel
-from lllm.sandbox.landlock import Landlock
+from lllm.sandbox.isolation.bubblewrap import Bubblewrap
+from lllm.sandbox.isolation.isolator import Isolator
+from lllm.sandbox.isolation.landlock import Landlock
+from lllm.sandbox.isolation.unconfined import Unconfined, is_unsafe_allowed, warn_unsafe
+from lllm.sandbox.local.kernel import LocalKernel
 from lllm.sandbox.policy import SandboxPolicy
-from lllm.sandbox.unconfined import Unconfined, is_unsafe_allowed, warn_unsafe
 
 Started = TypeVar("Started")
 

@@ -21,10 +21,10 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+from lllm.sandbox.local.process import tree
 from lllm.sandbox.policy import SandboxPolicy
 from lllm.sandbox.pool import KernelPool
 from lllm.sandbox.probe import CHOOSER
-from lllm.sandbox.process import tree
 
 TRIPS, CALLS = 200, 500
 FLOOD = "for _ in range(1000): print('x' * 99_999)"

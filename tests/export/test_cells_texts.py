@@ -66,6 +66,7 @@ def test_a_cell_whose_process_died_is_told_as_open():
     view = view_of(cell_run(None))
     assert [(item.kind, item.status) for item in view.made] == [("cell", "open"), ("cell", "ok"), ("service", "open")]
     assert "No end of this cell is logged" in view.made[0].text()
+    assert "the cell ended" not in cell_run(None).export("md")
 
 
 def test_a_cell_in_a_function_that_was_begun_twice_stands_with_it():

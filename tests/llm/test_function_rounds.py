@@ -552,5 +552,7 @@ def test_a_missing_sandbox_ends_the_call_and_no_model_is_told(face, is_async):
     with pytest.raises(SandboxUnavailable) as caught:
         world.ask_on(face)
     assert caught.value.hint == "apt install bubblewrap"
-    assert world.ends == [{"outcome": "failed", "reason": "config", "error": "SandboxUnavailable: no sandbox works here"}]
+    assert world.ends == [
+        {"outcome": "failed", "reason": "config", "error": "SandboxUnavailable: no sandbox works here"}
+    ]
     assert world.kinds[-2:] == ["function.call", "call.close"]

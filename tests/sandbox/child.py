@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 
-from lllm.sandbox.python_env import INSIDE
+from lllm.sandbox.isolation.python_env import INSIDE
 
 _BEGIN = """
 import json, sys

@@ -23,9 +23,9 @@ from pathlib import Path
 
 from lllm.errors import CallRefused
 from lllm.sandbox.cell import CellResult
-from lllm.sandbox.kernel import LocalKernel
+from lllm.sandbox.local.kernel import LocalKernel
+from lllm.sandbox.local.process import tree
 from lllm.sandbox.policy import SandboxPolicy
-from lllm.sandbox.process import tree
 
 MiB = 1 << 20
 POLICY = SandboxPolicy(

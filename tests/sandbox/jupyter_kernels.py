@@ -10,9 +10,9 @@ from jupyter_client import KernelManager
 from jupyter_client.provisioning import KernelProvisionerFactory
 
 from lllm.errors import SandboxUnavailable
-from lllm.sandbox.kernelspec import PROVISIONER, install_kernelspec
 from lllm.sandbox.policy import SandboxPolicy
 from lllm.sandbox.probe import CHOOSER
+from lllm.sandbox.stock.kernelspec import PROVISIONER, install_kernelspec
 
 NAME = "lllm-tested"
 
@@ -36,7 +36,7 @@ def install(tmp_path_factory):
         patch.setenv("JUPYTER_RUNTIME_DIR", str(prefix / "runtime"))
         patch.setenv("JUPYTER_PLATFORM_DIRS", "1")
         factory = KernelProvisionerFactory.instance()  # what pyproject.toml declares; the tree may not be installed
-        entry = EntryPoint(PROVISIONER, "lllm.sandbox.provisioner:SandboxProvisioner", factory.GROUP_NAME)
+        entry = EntryPoint(PROVISIONER, "lllm.sandbox.stock.provisioner:SandboxProvisioner", factory.GROUP_NAME)
         patch.setitem(factory.provisioners, PROVISIONER, entry)
         yield NAME
 

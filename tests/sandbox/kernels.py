@@ -10,10 +10,10 @@ import sys
 import pytest
 
 from lllm.errors import SandboxUnavailable
-from lllm.sandbox.kernel import LocalKernel
+from lllm.sandbox.local.kernel import LocalKernel
+from lllm.sandbox.local.process import tree
 from lllm.sandbox.policy import SandboxPolicy
 from lllm.sandbox.probe import Chooser
-from lllm.sandbox.process import tree
 
 GRACE_S = 0.3
 """Of a kernel whose cell is to be killed: nothing else should be, however busy the machine is."""
@@ -135,9 +135,9 @@ def send_all(data, times=1):
 
 HOST = """
 import gc, json, os, sys
-from lllm.sandbox.kernel import LocalKernel
+from lllm.sandbox.local.kernel import LocalKernel
 from lllm.sandbox.policy import SandboxPolicy
-from lllm.sandbox.{module} import {name} as Isolator
+from {module} import {name} as Isolator
 def rss():
     return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 def start(**limits):
@@ -151,7 +151,7 @@ def say(**facts):
 
 def host_code(isolator, code):
     """Return a program for a host process of its own: it finds ``start``, ``rss`` and ``say``."""
-    return HOST.format(module=type(isolator).__module__.rpartition(".")[2], name=type(isolator).__name__) + code
+    return HOST.format(module=type(isolator).__module__, name=type(isolator).__name__) + code
 
 
 def run_host(isolator, code, **options):

@@ -13,7 +13,7 @@ import pytest
 from child import run_in_child
 
 from lllm.sandbox.inside.confine import landlock_abi
-from lllm.sandbox.seccomp import build_filter
+from lllm.sandbox.isolation.seccomp import build_filter
 
 ABI = landlock_abi() if platform.system() == "Linux" else 0
 pytestmark = pytest.mark.skipif(platform.system() != "Linux", reason="of Linux")

@@ -23,8 +23,8 @@ from escape_world import World, started_at
 from own_escapes import OWN
 
 from lllm.errors import SandboxUnavailable
-from lllm.sandbox.bubblewrap import Bubblewrap
-from lllm.sandbox.landlock import Landlock
+from lllm.sandbox.isolation.bubblewrap import Bubblewrap
+from lllm.sandbox.isolation.landlock import Landlock
 
 SHARED = Path(__file__).parents[2].parent / "shared"
 CORPUS = SHARED / "escapes.jsonl"
@@ -151,11 +151,11 @@ def test_who_is_killed_leaves_nothing_behind(world):
     code = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from lllm.sandbox.bubblewrap import Bubblewrap
-from lllm.sandbox.landlock import Landlock
-from lllm.sandbox.kernel import LocalKernel
+from lllm.sandbox.isolation.bubblewrap import Bubblewrap
+from lllm.sandbox.isolation.landlock import Landlock
+from lllm.sandbox.local.kernel import LocalKernel
 from lllm.sandbox.policy import SandboxPolicy
-from lllm.sandbox.process import tree
+from lllm.sandbox.local.process import tree
 kernel = LocalKernel({"A": Bubblewrap, "B": Landlock}[sys.argv[2]](), SandboxPolicy())
 kernel.execute("import os, time\\nopen('file', 'w').write('x')\\nif os.fork() == 0:\\n    os.setsid()\\n    time.sleep(600)")
 print(*tree(kernel.pid), kernel._process.folder, flush=True)

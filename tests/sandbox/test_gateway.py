@@ -15,9 +15,9 @@ from fake_gateway import CLOSE, CONTINUED, FakeGateway
 
 from lllm.errors import ConfigError, FunctionError, SandboxUnavailable
 from lllm.sandbox.cell import Called
-from lllm.sandbox.gateway import RemoteKernel
 from lllm.sandbox.policy import SandboxPolicy
-from lllm.sandbox.websocket import SocketLost, WebSocket
+from lllm.sandbox.remote.gateway import RemoteKernel
+from lllm.sandbox.remote.websocket import SocketLost, WebSocket
 from lllm.transport.route import load_authorities
 
 TOKEN = "s3cr3t-of-the-gateway"

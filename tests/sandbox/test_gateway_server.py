@@ -14,9 +14,9 @@ pytest.importorskip("websockets", reason="the extra `gateway` is not installed")
 from jupyter_kernels import need_sandbox
 
 from lllm.errors import SandboxUnavailable
-from lllm.sandbox.gateway import RemoteKernel
-from lllm.sandbox.kernelspec import PROVISIONER, install_kernelspec
 from lllm.sandbox.policy import SandboxPolicy
+from lllm.sandbox.remote.gateway import RemoteKernel
+from lllm.sandbox.stock.kernelspec import PROVISIONER, install_kernelspec
 
 pytestmark = [
     pytest.mark.server,
@@ -38,7 +38,9 @@ def server(tmp_path_factory):
     entry.mkdir()
     (entry / "METADATA").write_text("Name: lllm-entry\nVersion: 0\n")
     group = "jupyter_client.kernel_provisioners"
-    (entry / "entry_points.txt").write_text(f"[{group}]\n{PROVISIONER} = lllm.sandbox.provisioner:SandboxProvisioner\n")
+    (entry / "entry_points.txt").write_text(
+        f"[{group}]\n{PROVISIONER} = lllm.sandbox.stock.provisioner:SandboxProvisioner\n"
+    )
     env = {
         **os.environ, "HOME": str(home), "KG_AUTH_TOKEN": "s3cr3t", "JUPYTER_RUNTIME_DIR": str(home / "run"),
         "JUPYTER_PATH": str(home / "share" / "jupyter"), "PYTHONPATH": os.pathsep.join([str(home), *sys.path]),

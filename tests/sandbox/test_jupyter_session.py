@@ -880,7 +880,7 @@ def test_the_files_of_cells_are_a_tree(open_session):
         session,
         f"import json\nclass Fake:\n def walk(self, top): return []\nprint('lllm tree ' + json.dumps({found!r}))",
     )
-    from lllm.sandbox.tree import parse_entries, render_tree
+    from lllm.sandbox.notebook.tree import parse_entries, render_tree
 
     entries = parse_entries(session._life._history.cells[-1].result)
     assert render_tree(entries) == "/box/\n  a/\n    b.txt  12 bytes\n  z␛[2J␊  5 kB"
@@ -893,7 +893,7 @@ def test_the_files_of_cells_are_a_tree(open_session):
     "told", ["", "lllm tree ", "lllm tree [", "lllm tree {}", 'lllm tree [1, ["a"], ["b", -1], [2, 3]]']
 )
 def test_a_kernel_that_tells_nonsense_has_no_files(told):
-    from lllm.sandbox.tree import parse_entries
+    from lllm.sandbox.notebook.tree import parse_entries
 
     assert parse_entries(CellResult("ok", ({"output_type": "stream", "name": "stdout", "text": told},))) == []
 

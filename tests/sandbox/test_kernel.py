@@ -17,11 +17,11 @@ from kernels import GRACE_S, PNG, host_code, open_files, run_host, texts, value,
 
 from lllm.errors import SandboxUnavailable
 from lllm.sandbox.cell import CellResult
-from lllm.sandbox.cell_run import CellRun
-from lllm.sandbox.frames import build_frame
-from lllm.sandbox.kernel import LocalKernel
+from lllm.sandbox.local.cell_run import CellRun
+from lllm.sandbox.local.frames import build_frame
+from lllm.sandbox.local.kernel import LocalKernel
+from lllm.sandbox.local.process import tree
 from lllm.sandbox.policy import SandboxPolicy
-from lllm.sandbox.process import tree
 
 
 def test_the_last_line_is_the_value(kernel):
@@ -664,3 +664,9 @@ def test_time_is_not_counted_while_another_cell_runs(start):
     assert kernel.execute("1", 0.3).status == "ok"
     assert time.monotonic() > before
     first.join()
+
+
+def test_a_kernel_is_what_ends_first_when_memory_runs_out(kernel):
+    """Not the program that started it, which holds the log."""
+    scores = [Path(f"/proc/{pid}/oom_score_adj").read_text() for pid in tree(kernel.pid)]
+    assert set(scores) == {"500\n"}

@@ -9,8 +9,8 @@ import pytest
 from kernels import FIND_SOCKETS, GRACE_S, MiB, texts, value
 
 from lllm.errors import ProxyError
-from lllm.sandbox.broker import REQUESTS
 from lllm.sandbox.cell import Called
+from lllm.sandbox.local.broker import REQUESTS
 
 
 def echo(endpoint, params, _left_s):

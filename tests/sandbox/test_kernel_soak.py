@@ -11,10 +11,10 @@ from contextlib import suppress
 import pytest
 from kernels import GRACE_S, open_files, texts, value, wait_gone, watch_all
 
-from lllm.sandbox.kernel import LocalKernel
+from lllm.sandbox.local.kernel import LocalKernel
+from lllm.sandbox.local.process import tree
 from lllm.sandbox.policy import SandboxPolicy
 from lllm.sandbox.pool import KernelPool
-from lllm.sandbox.process import tree
 
 SEED = 20_261_121
 CELLS = (

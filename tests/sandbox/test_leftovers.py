@@ -10,9 +10,9 @@ import sys
 
 import pytest
 
-from lllm.sandbox.folders import find_count_excess, find_disk_excess
 from lllm.sandbox.inside.ends import kill_below, list_below
 from lllm.sandbox.inside.scratch import remove_folder
+from lllm.sandbox.local.folders import find_count_excess, find_disk_excess
 
 MiB = 1 << 20
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="of Linux: reads /proc")

@@ -12,7 +12,7 @@ from notebook_rules import any_json, any_text, check_notebook
 
 from lllm.errors import NotebookError
 from lllm.sandbox.cell import Called, CellResult
-from lllm.sandbox.notebook import (
+from lllm.sandbox.notebook.notebook import (
     build_notebook,
     delete_cells,
     insert_cell,
@@ -21,8 +21,8 @@ from lllm.sandbox.notebook import (
     overwrite_cell,
     to_json,
 )
+from lllm.sandbox.notebook.read import from_data, from_json
 from lllm.sandbox.outputs import OutputFold
-from lllm.sandbox.read_notebook import from_data, from_json
 
 KINDS = ["stream", "display_data", "execute_result", "error"]
 MESSAGES = st.lists(

@@ -12,7 +12,7 @@ import pytest
 from kernels import host_code, value, wait_gone, watch_all
 
 from lllm.errors import ConfigError, SandboxUnavailable
-from lllm.sandbox.kernel import LocalKernel
+from lllm.sandbox.local.kernel import LocalKernel
 from lllm.sandbox.policy import SandboxPolicy
 from lllm.sandbox.pool import SIZE, KernelPool, find_pool
 

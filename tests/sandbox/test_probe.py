@@ -7,10 +7,10 @@ import os
 import pytest
 
 from lllm.errors import SandboxUnavailable
-from lllm.sandbox.bubblewrap import Bubblewrap, find_program
+from lllm.sandbox.isolation.bubblewrap import Bubblewrap, find_program
+from lllm.sandbox.isolation.unconfined import UNSAFE, Unconfined
 from lllm.sandbox.policy import SandboxPolicy
 from lllm.sandbox.probe import Chooser, Probed, find_hint, probe_isolators
-from lllm.sandbox.unconfined import UNSAFE, Unconfined
 
 USERNS = "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
 CONTAINER = "docker run --security-opt seccomp=unconfined"

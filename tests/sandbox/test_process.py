@@ -12,9 +12,9 @@ import pytest
 from kernels import open_files, wait_gone, watch_all
 
 from lllm.errors import ConfigError, SandboxUnavailable
-from lllm.sandbox.isolator import Plan
+from lllm.sandbox.isolation.isolator import Plan
+from lllm.sandbox.local.process import SandboxProcess, tree
 from lllm.sandbox.policy import SandboxPolicy
-from lllm.sandbox.process import SandboxProcess, tree
 
 
 class Program:

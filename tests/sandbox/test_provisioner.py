@@ -13,11 +13,11 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_kernels import KernelManager, install, run, text_of  # noqa: F401 - one is a fixture
 
 from lllm.errors import ConfigError, SandboxUnavailable
-from lllm.sandbox import provisioner
-from lllm.sandbox.isolator import Plan
-from lllm.sandbox.kernelspec import PROVISIONER, build_kernelspec, build_policy, install_kernelspec
+from lllm.sandbox.isolation.isolator import Plan
+from lllm.sandbox.local.warden import WARDEN
 from lllm.sandbox.policy import SandboxPolicy
-from lllm.sandbox.warden import WARDEN
+from lllm.sandbox.stock import provisioner
+from lllm.sandbox.stock.kernelspec import PROVISIONER, build_kernelspec, build_policy, install_kernelspec
 
 # of jupyter_client's own thread for heartbeats, which the end of its context may surprise
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

@@ -12,8 +12,8 @@ from bpf_machine import check_form, judge
 from child import run_in_child
 
 from lllm.errors import SandboxUnavailable
-from lllm.sandbox import syscalls
-from lllm.sandbox.seccomp import ALLOW, ERRNO, KILL_PROCESS, build_filter
+from lllm.sandbox.isolation import syscalls
+from lllm.sandbox.isolation.seccomp import ALLOW, ERRNO, KILL_PROCESS, build_filter
 
 REFUSED, ABSENT, NO_FAMILY, PRETENDED = (
     ERRNO | number for number in (errno.EPERM, errno.ENOSYS, errno.EAFNOSUPPORT, 0)

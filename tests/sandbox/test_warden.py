@@ -12,9 +12,9 @@ import weakref
 import pytest
 from kernels import MiB, wait_gone
 
+from lllm.sandbox.local.process import tree
+from lllm.sandbox.local.warden import Warden, find_excess
 from lllm.sandbox.policy import SandboxPolicy
-from lllm.sandbox.process import tree
-from lllm.sandbox.warden import Warden, find_excess
 
 
 class Watched:
@@ -138,7 +138,7 @@ def test_too_many_files_take_too_much(program, watched, tmp_path):
     (tmp_path / "one").touch()
     for number in range(20_001):
         os.link(tmp_path / "one", tmp_path / str(number))
-    assert "its files took" in find_excess(watched(program(""), tmp_path))
+    assert "20,000 files" in find_excess(watched(program(""), tmp_path))
 
 
 def test_what_is_over_a_limit_is_killed_and_forgotten(program, watched):
@@ -208,3 +208,21 @@ def test_a_child_of_the_host_has_a_warden_of_its_own(program, watched):
         except BaseException:  # noqa: BLE001
             os._exit(2)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_one_that_cannot_be_watched_is_killed_and_the_others_go_on_being_watched(program):
+    """An error that ended the thread would leave every sandbox without limits, and nobody would see it."""
+
+    class Odd(Watched):
+        @property
+        def policy(self):
+            raise RuntimeError("odd")
+
+    warden, odd, next_ = Warden(), Odd(os.getpid()), Watched(program(""), processes=1, memory_bytes=1)
+    warden.watch(odd)
+    assert odd.wait_killed()
+    assert odd.killed == ["it could not be watched: RuntimeError: odd"]
+    warden.watch(next_)
+    assert next_.wait_killed()
+    odd.close()
+    next_.close()

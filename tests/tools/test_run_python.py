@@ -11,9 +11,9 @@ from lllm.llm.session import Session
 from lllm.log import MemoryLog
 from lllm.replay import fork, replay, resume
 from lllm.sandbox.cell import CellResult
+from lllm.sandbox.local.process import tree
 from lllm.sandbox.policy import SandboxPolicy
 from lllm.sandbox.probe import CHOOSER
-from lllm.sandbox.process import tree
 from lllm.tools import api_docs, python_function, run_python
 from lllm.tools.python import PythonTool, rebuild
 

@@ -19,12 +19,13 @@ from typing import Any, Self
 
 from lllm.errors import ConfigError, NotebookError, SandboxError
 from lllm.registry import OUTSIDE
-from lllm.sandbox import tree
 from lllm.sandbox.cell import CellResult, Kernel, OnCall
-from lllm.sandbox.in_thread import run_in_thread
-from lllm.sandbox.life import KernelLife, Start, Steps, Work
 from lllm.sandbox.mended import mend_json
-from lllm.sandbox.notebook import (
+from lllm.sandbox.notebook import tree
+from lllm.sandbox.notebook.file import NotebookFile
+from lllm.sandbox.notebook.in_thread import run_in_thread
+from lllm.sandbox.notebook.life import KernelLife, Start, Steps, Work
+from lllm.sandbox.notebook.notebook import (
     METADATA_BYTES,
     Cell,
     Kind,
@@ -37,9 +38,8 @@ from lllm.sandbox.notebook import (
     overwrite_cell,
     to_index,
 )
-from lllm.sandbox.notebook_file import NotebookFile
+from lllm.sandbox.notebook.read import from_data
 from lllm.sandbox.policy import SandboxPolicy
-from lllm.sandbox.read_notebook import from_data
 from lllm.utils import encode_json, safe_name
 
 STEP = "cell"

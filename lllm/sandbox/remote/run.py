@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from lllm.errors import SandboxUnavailable
-from lllm.sandbox.broker import Broker, TooManyCalls
 from lllm.sandbox.cell import Called, CellResult, OnCall, Status
-from lllm.sandbox.frames import BadFrame, parse_frame
+from lllm.sandbox.local.broker import Broker, TooManyCalls
+from lllm.sandbox.local.frames import BadFrame, parse_frame
 from lllm.sandbox.outputs import OutputFold
 from lllm.sandbox.policy import SandboxPolicy
-from lllm.sandbox.websocket import SocketLost, WebSocket
+from lllm.sandbox.remote.websocket import SocketLost, WebSocket
 
 PROTOCOL = "5.3"
 """Version of Jupyter's messages: https://jupyter-client.readthedocs.io/en/stable/messaging.html (read 2026-11)."""

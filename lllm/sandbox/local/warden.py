@@ -16,8 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from weakref import WeakSet
 
-from lllm.sandbox.folders import find_count_excess, find_disk_excess
-from lllm.sandbox.process import SandboxProcess, tree
+from lllm.sandbox.local.folders import find_count_excess, find_disk_excess
+from lllm.sandbox.local.process import SandboxProcess, tree
 
 TICK_S, IDLE_TICK_S = 0.1, 1.0
 _OWN = 4
@@ -67,7 +67,7 @@ class Warden:
     def _work(self) -> None:
         while True:
             for process in self._due():
-                if why := find_excess(process):
+                if why := _look(process):
                     process.kill(why)
                     self.forget(process)
             process = None  # nobody is kept alive by having been looked at
@@ -87,6 +87,14 @@ class Warden:
                 self._looks_at_idle_s = now_s + IDLE_TICK_S
                 due += self._idle
         yield from due
+
+
+def _look(process: SandboxProcess) -> str:
+    """Return what a sandbox is to be killed for: also that it cannot be watched, whatever it did to be so."""
+    try:
+        return find_excess(process)
+    except Exception as error:  # noqa: BLE001 - the thread must live on, for the others
+        return f"it could not be watched: {type(error).__name__}: {error}"
 
 
 def find_excess(process: SandboxProcess) -> str:

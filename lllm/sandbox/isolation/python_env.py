@@ -10,7 +10,7 @@ from functools import cache
 from importlib.util import cache_from_source
 from pathlib import Path
 
-INSIDE = Path(__file__).parent / "inside"
+INSIDE = Path(__file__).parent.parent / "inside"
 """The programs that run inside; nothing else of lllm is needed there."""
 
 

@@ -19,10 +19,11 @@ from weakref import WeakSet
 from lllm.errors import SandboxUnavailable
 from lllm.sandbox.inside.ends import kill_below
 from lllm.sandbox.inside.scratch import remove_folder
-from lllm.sandbox.isolator import KERNEL, Isolator, Plan, Program
+from lllm.sandbox.isolation.isolator import KERNEL, Isolator, Plan, Program
 from lllm.sandbox.policy import SandboxPolicy
 
 _ENDS_S = 2.0
+_OOM_SCORE = "500"
 
 
 class SandboxProcess:
@@ -40,6 +41,7 @@ class SandboxProcess:
         self.why_killed = ""
         self._lock = threading.Lock()
         self._interrupts: deque[None] = deque()
+        self._is_parents = False
         plan = isolator.plan(policy)
         self.folder = plan.folder
         with _pairs(plan) as ends:
@@ -71,6 +73,12 @@ class SandboxProcess:
         """Whether it has not ended."""
         return self._popen.poll() is None
 
+    def offer_at_oom(self) -> None:
+        """Have the operating system end this sandbox before other processes, where the machine's memory runs out."""
+        for pid in tree(self.pid):
+            with suppress(OSError):
+                Path(f"/proc/{pid}/oom_score_adj").write_text(_OOM_SCORE, "ascii")
+
     def interrupt(self) -> None:
         """Have the kernel's process group get SIGINT."""
         self._interrupts.append(None)
@@ -94,6 +102,8 @@ class SandboxProcess:
 
     def kill(self, why: str = "") -> None:
         """End everything in the sandbox, and wait until it is gone."""
+        if self._is_parents:
+            return
         with self._lock:
             self.why_killed = self.why_killed or why
             for end in (self._lifeline, self.control, self.broker):
@@ -120,7 +130,7 @@ class SandboxProcess:
 
     def leave_to_parent(self) -> None:
         """In a fork of this process: let go of what is the parent's, without a word to the sandbox."""
-        self._lock = threading.Lock()
+        self._lock, self._is_parents = threading.Lock(), True
         for end in (self._lifeline, self.control, self.broker):
             end.close()
         output, self.output, self.folder = self.output, -1, None

@@ -14,10 +14,10 @@ import tempfile
 from pathlib import Path
 
 from lllm.errors import SandboxUnavailable
-from lllm.sandbox.isolator import Plan, build_spec
+from lllm.sandbox.isolation.isolator import Plan, build_spec
+from lllm.sandbox.isolation.python_env import INSIDE, PythonEnv, find_python
+from lllm.sandbox.isolation.seccomp import build_filter
 from lllm.sandbox.policy import SandboxPolicy
-from lllm.sandbox.python_env import INSIDE, PythonEnv, find_python
-from lllm.sandbox.seccomp import build_filter
 
 NOBODY = 65534
 _OLDEST_ABI = 3  # Linux 6.2; before it, a file could be emptied by its path

@@ -16,10 +16,10 @@ from pathlib import Path
 from subprocess import DEVNULL, run
 
 from lllm.errors import SandboxUnavailable
-from lllm.sandbox.isolator import Plan, build_spec
+from lllm.sandbox.isolation.isolator import Plan, build_spec
+from lllm.sandbox.isolation.python_env import INSIDE, PythonEnv, find_python
+from lllm.sandbox.isolation.seccomp import build_filter
 from lllm.sandbox.policy import SandboxPolicy
-from lllm.sandbox.python_env import INSIDE, PythonEnv, find_python
-from lllm.sandbox.seccomp import build_filter
 
 _INSTALL = "apt install bubblewrap   (or dnf, pacman, zypper)"
 NOBODY = 65534

@@ -11,10 +11,10 @@ import time
 from collections.abc import Mapping
 from typing import Any, cast
 
-from lllm.sandbox.broker import TooManyCalls, refuse_all, refuse_between
 from lllm.sandbox.cell import Called, CellResult, OnCall, Status
-from lllm.sandbox.frames import BadFrame
-from lllm.sandbox.link import Link
+from lllm.sandbox.local.broker import TooManyCalls, refuse_all, refuse_between
+from lllm.sandbox.local.frames import BadFrame
+from lllm.sandbox.local.link import Link
 from lllm.sandbox.mended import mend_text
 from lllm.sandbox.outputs import OutputFold, to_count
 

@@ -8,11 +8,11 @@ import time
 
 from lllm.errors import SandboxUnavailable
 from lllm.sandbox.cell import CellResult, OnCall
-from lllm.sandbox.cell_run import CellRun, to_died
-from lllm.sandbox.isolator import Isolator
-from lllm.sandbox.link import Link
+from lllm.sandbox.isolation.isolator import Isolator
+from lllm.sandbox.local.cell_run import CellRun, to_died
+from lllm.sandbox.local.link import Link
+from lllm.sandbox.local.warden import WARDEN
 from lllm.sandbox.policy import SandboxPolicy
-from lllm.sandbox.warden import WARDEN
 
 START_S = 30.0
 
@@ -56,6 +56,8 @@ class LocalKernel:
         Raises:
             SandboxUnavailable: it did not.
         """
+        if self._is_ready:
+            return
         end_s = time.monotonic() + timeout_s
         poll = select.poll()  # select() knows no descriptor above 1023
         poll.register(self._process.control, select.POLLIN)
@@ -68,6 +70,7 @@ class LocalKernel:
                 said = self._link.read_output().decode("utf-8", "replace").strip()
                 self.close()
                 raise SandboxUnavailable(f"the kernel did not start: {said[-2000:] or 'it said nothing'}")
+        self._process.offer_at_oom()
 
     def execute(self, code: str, timeout_s: float | None = None, on_call: OnCall | None = None) -> CellResult:
         """Run one cell to its end; see ``Kernel``.

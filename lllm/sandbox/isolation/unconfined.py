@@ -7,9 +7,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from lllm.sandbox.isolator import Plan, build_spec
+from lllm.sandbox.isolation.isolator import Plan, build_spec
+from lllm.sandbox.isolation.python_env import INSIDE, find_python
 from lllm.sandbox.policy import SandboxPolicy
-from lllm.sandbox.python_env import INSIDE, find_python
 
 UNSAFE = "LLLM_UNSAFE_NO_SANDBOX"
 """Environment variable by which the user's process allows kernels without isolation. No file of a project can."""

@@ -27,13 +27,13 @@ from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from traitlets import Dict
 
 from lllm.errors import ConfigError, SandboxUnavailable
-from lllm.sandbox.isolator import Isolator, Program
-from lllm.sandbox.kernel import START_S
-from lllm.sandbox.kernelspec import PROVISIONER, build_policy
+from lllm.sandbox.isolation.isolator import Isolator, Program
+from lllm.sandbox.local.kernel import START_S
+from lllm.sandbox.local.process import SandboxProcess
+from lllm.sandbox.local.warden import WARDEN
 from lllm.sandbox.policy import SandboxPolicy
 from lllm.sandbox.probe import CHOOSER
-from lllm.sandbox.process import SandboxProcess
-from lllm.sandbox.warden import WARDEN
+from lllm.sandbox.stock.kernelspec import PROVISIONER, build_policy
 
 PORTS = {"shell_port": 1, "iopub_port": 2, "stdin_port": 3, "control_port": 4, "hb_port": 5}
 """The numbers by which both sides know the channels, in place of TCP ports."""

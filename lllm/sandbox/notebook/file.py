@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from lllm.errors import NotebookError
-from lllm.sandbox.notebook import Cell, Notebook, render_cell, to_json
-from lllm.sandbox.read_notebook import from_json
+from lllm.sandbox.notebook.notebook import Cell, Notebook, render_cell, to_json
+from lllm.sandbox.notebook.read import from_json
 
 
 class NotebookFile:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 
-from lllm.sandbox.broker import Broker
-from lllm.sandbox.frames import BadFrame, FrameReader, build_frame, send_frame
-from lllm.sandbox.isolator import Isolator
+from lllm.sandbox.isolation.isolator import Isolator
+from lllm.sandbox.local.broker import Broker
+from lllm.sandbox.local.frames import BadFrame, FrameReader, build_frame, send_frame
+from lllm.sandbox.local.process import SandboxProcess
 from lllm.sandbox.policy import SandboxPolicy
-from lllm.sandbox.process import SandboxProcess
 
 READ_BYTES = 64 << 10
 

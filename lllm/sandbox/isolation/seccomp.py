@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterable
 
 from lllm.errors import SandboxUnavailable
-from lllm.sandbox import syscalls
+from lllm.sandbox.isolation import syscalls
 
 KILL_PROCESS = 0x8000_0000
 ALLOW = 0x7FFF_0000

@@ -15,18 +15,18 @@ from contextlib import suppress
 from typing import Any, cast
 
 from lllm.errors import ConfigError, SandboxError, SandboxUnavailable
-from lllm.sandbox.broker import Broker
 from lllm.sandbox.cell import CellResult, OnCall
-from lllm.sandbox.cell_run import to_died
-from lllm.sandbox.frames import parse_frame
-from lllm.sandbox.gateway_rest import Gateway
-from lllm.sandbox.gateway_run import Client, RemoteRun, build_message
-from lllm.sandbox.kernel import START_S
+from lllm.sandbox.isolation.python_env import INSIDE
+from lllm.sandbox.local.broker import Broker
+from lllm.sandbox.local.cell_run import to_died
+from lllm.sandbox.local.frames import parse_frame
+from lllm.sandbox.local.kernel import START_S
 from lllm.sandbox.policy import SandboxPolicy
-from lllm.sandbox.python_env import INSIDE
+from lllm.sandbox.remote.rest import Gateway
+from lllm.sandbox.remote.run import Client, RemoteRun, build_message
 
 try:
-    from lllm.sandbox.websocket import SocketLost, WebSocket
+    from lllm.sandbox.remote.websocket import SocketLost, WebSocket
 except ImportError as missing:
     raise ConfigError("remote kernels need a websocket", hint="pip install 'lllm[gateway]'") from missing
 

@@ -1,0 +1,1 @@
+"""A kernel on another machine, behind a Jupyter gateway."""

@@ -1,0 +1,1 @@
+"""Stock ipykernel in the same sandbox, for Jupyter's own users."""
