@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 PACKAGES = ("click", "httpx", "jinja2", "pydantic", "pyyaml", "rich")
 EXTRAS = {
     "aiohttp": ("aiohttp",),
-    "sandbox": ("jupyter_client", "ipykernel"),
+    "gateway": ("websockets",),
+    "sandbox": ("IPython", "jupyter_client", "ipykernel"),
     "mlx": ("mlx_lm",),
     "otel": ("opentelemetry",),
     "mcp": ("mcp",),

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 
 from lllm.export.cells import CellView, ServiceView, parse_step, parse_value
 from lllm.export.facts import to_text
-from lllm.sandbox.display import to_safe
+from lllm.sandbox.shown.display import to_safe
 
 _LONG_CHARS = 60
 _ESCAPED = re.compile(r'[\n"\\]')

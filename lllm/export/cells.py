@@ -14,8 +14,8 @@ from typing import Any, Literal, NamedTuple
 from lllm.export.facts import dict_of, dicts_of, text_of
 from lllm.log.envelope import Event
 from lllm.log.scopes import scope_of, scopes_around, to_scope, without_attempts
-from lllm.sandbox.display import BACKGROUND, STATE_LOST, Part, to_parts, to_safe
-from lllm.sandbox.outputs import build_outputs, to_count
+from lllm.sandbox.shown.display import BACKGROUND, STATE_LOST, Part, to_parts, to_safe
+from lllm.sandbox.shown.outputs import build_outputs, to_count
 
 LIMIT_CHARS = 50_000
 """Of one text in an export; the event itself has all of it."""

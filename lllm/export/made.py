@@ -8,7 +8,7 @@ from lllm.export.asked import parse_asked, render_call, render_service, to_json
 from lllm.export.cells import LIMIT_CHARS, CellView, Item, ServiceView
 from lllm.export.fences import code, fence
 from lllm.export.view import DialogView, Entry
-from lllm.sandbox.display import NOTHING, cut_middle, to_safe
+from lllm.sandbox.shown.display import NOTHING, cut_middle, to_safe
 
 
 def tell_entry(entry: Entry) -> Iterator[str]:

@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Any
 
 from lllm.export.cells import CellView
-from lllm.sandbox.display import Part, to_safe
+from lllm.sandbox.shown.display import Part, to_safe
 
 Output = dict[str, Any]
 

@@ -1,6 +1,6 @@
 """What a proxy declares: a class of endpoints of one service, as data. Decorators only mark; discovery collects.
 
-Sending the requests is the business of the proxy runtime.
+`runtime.py` calls what is declared.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lllm.proxies.base import Endpoint
-from lllm.proxies.params import Param, read_params
+from lllm.proxies.params import Param, read_params, to_examples
 from lllm.proxies.service import Service
 
 MAX_EXAMPLE_CHARS = 800
@@ -28,10 +28,10 @@ def render_directory(services: Mapping[str, Service]) -> str:
 
 def render_docs(service: Service, endpoint: Endpoint) -> str:
     """Return all that a caller needs to know of an endpoint."""
-    params = [_param(param) for param in read_params(endpoint).values()]
-    parts = [f"## {service.path}/{endpoint.key}", endpoint.name, endpoint.description, _cutoff(endpoint)]
-    parts.append("Parameters:\n" + "\n".join(params) if params else "It takes no parameters.")
-    example = {name: param.example for name, param in read_params(endpoint).items() if param.example is not None}
+    params = read_params(endpoint)
+    parts = [f"## {service.path}/{endpoint.key}", endpoint.name, endpoint.description, _warning(endpoint)]
+    parts.append("\n".join(["Parameters:", *map(_param, params.values())]) if params else "It takes no parameters.")
+    example = to_examples(params)
     parts.append(f"Example: CALL_API({service.path + '/' + endpoint.key!r}, {json.dumps(example, default=str)})")
     if endpoint.response is not None:
         text = json.dumps(endpoint.response, ensure_ascii=False, default=str)
@@ -95,5 +95,5 @@ def _param(param: Param) -> str:
     return f"- {param.name}: {', '.join(word for word in words if word)}"
 
 
-def _cutoff(endpoint: Endpoint) -> str:
+def _warning(endpoint: Endpoint) -> str:
     return f"Changes something at the service ({endpoint.method.upper()})." if not endpoint.is_repeatable else ""

@@ -12,7 +12,7 @@ from lllm.proxies.base import BaseProxy, Endpoint
 from lllm.proxies.cutoff import RANGE, ROLES, cut_params, has_cutoff, read_paths
 from lllm.proxies.dates import is_format, render_last
 from lllm.proxies.keys import to_secrets
-from lllm.proxies.params import Param, check_params, read_params
+from lllm.proxies.params import Param, check_params, read_params, to_examples
 from lllm.proxies.wire import build_request
 
 _WORD = re.compile(r"[A-Za-z0-9_.{}-]+")
@@ -24,11 +24,6 @@ def list_issues(service: BaseProxy, endpoint: Endpoint) -> list[str]:
     """Return what is wrong with an endpoint's declaration; nothing where it can be called with its own examples."""
     faults = (_fault_of(step, service, endpoint) for step in (_check_request, _check_key))
     return [*_check_words(service, endpoint), *_check_dates(endpoint), *filter(None, faults)]
-
-
-def to_examples(params: dict[str, Param]) -> dict[str, Any]:
-    """Return the example values of parameters, where there are any."""
-    return {name: param.example for name, param in params.items() if param.example is not None}
 
 
 def _check_words(service: BaseProxy, endpoint: Endpoint) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Drive a call: do what its flow asks for. The only place where sync and async differ."""
+"""Drive a call: do what its flow asks for, blocking or on an event loop."""
 
 from __future__ import annotations
 

@@ -173,7 +173,7 @@ def _ask(asked: Asked, wire: WireRequest, secrets: Secrets, forms: tuple[str, ..
             data = read_answer(answer, asked.service, asked.endpoint, forms)
             break
         except ProviderError as error:
-            failed = ProxyError(f"{error.message}", status=error.status, retryable=error.retryable, hint=error.hint)
+            failed = ProxyError(error.message, status=error.status, retryable=error.retryable, hint=error.hint)
         except ProxyError as error:
             failed = error
         wait_s = _to_wait_s(attempt, answer)

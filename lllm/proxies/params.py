@@ -80,6 +80,11 @@ def _read_declared(endpoint: Endpoint, text: str, declared: Any) -> tuple[str, A
     return kind, parts[1] if len(parts) > 1 else None, cast("tuple[Any, ...]", allowed)
 
 
+def to_examples(params: Mapping[str, Param]) -> dict[str, Any]:
+    """Return the example values of parameters, where there are any. Pure."""
+    return {name: param.example for name, param in params.items() if param.example is not None}
+
+
 def check_params(endpoint: Endpoint, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is given, checked, as plain JSON data in the order of the declaration. Pure.
 

@@ -19,14 +19,14 @@ from lllm.proxies.catalog import (
     render_proxy_docs,
     to_directory,
 )
-from lllm.proxies.check import list_issues, to_examples
+from lllm.proxies.check import list_issues
 from lllm.proxies.cutoff import has_cutoff
 from lllm.proxies.dates import parse_cutoff
 from lllm.proxies.drive import LiveEffects, load_transport
 from lllm.proxies.flow import PROXY, Asked, to_answer
 from lllm.proxies.keys import load_key
 from lllm.proxies.load import load_class
-from lllm.proxies.params import read_params
+from lllm.proxies.params import read_params, to_examples
 from lllm.proxies.service import Service, build_service, find_endpoint
 from lllm.registry import OUTSIDE
 from lllm.transport.port import Transport

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lllm.sandbox.cell import Called, CellResult, Kernel, OnCall
-    from lllm.sandbox.display import to_safe, to_text
     from lllm.sandbox.notebook.jupyter import JupyterSandbox
     from lllm.sandbox.notebook.session import JupyterSession
-    from lllm.sandbox.pages import render_html, render_markdown
     from lllm.sandbox.policy import SandboxPolicy
+    from lllm.sandbox.shown.display import to_safe, to_text
+    from lllm.sandbox.shown.pages import render_html, render_markdown
 
 __all__ = [
     "Called",
@@ -32,8 +32,8 @@ __all__ = [
 
 _HOMES = {
     **dict.fromkeys(("Called", "CellResult", "Kernel", "OnCall"), "cell"),
-    **dict.fromkeys(("to_safe", "to_text"), "display"),
-    **dict.fromkeys(("render_html", "render_markdown"), "pages"),
+    **dict.fromkeys(("to_safe", "to_text"), "shown.display"),
+    **dict.fromkeys(("render_html", "render_markdown"), "shown.pages"),
     "JupyterSandbox": "notebook.jupyter",
     "JupyterSession": "notebook.session",
     "SandboxPolicy": "policy",

@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol
 
+STEP = "cell"
+"""What the log calls the step that a cell is, and what else a notebook session does to the world."""
+
 Status = Literal["ok", "error", "timeout", "died", "output_limit"]
 
 OnCall = Callable[[str, Any, float], Any]
@@ -58,8 +61,9 @@ class CellResult:
     background: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as JSON data."""
-        return asdict(self)
+        """Return it as JSON data, which a log gives back as it is: with lists."""
+        told = asdict(self)
+        return {**told, **{key: list(told[key]) for key in ("outputs", "traceback", "calls")}}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> CellResult:

@@ -14,24 +14,22 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from lllm.errors import FunctionError
+from lllm.errors import FunctionError, SandboxError
 from lllm.llm.belongings import Belongings
 from lllm.llm.outside import earlier, perform, recall
 from lllm.llm.place import SCOPE
 from lllm.llm.session import Session, current_session
 from lllm.models.function import Function
-from lllm.sandbox.cell import CellResult, Kernel, OnCall
-from lllm.sandbox.display import to_text
+from lllm.sandbox.cell import STEP, CellResult, Kernel, OnCall
 from lllm.sandbox.policy import SandboxPolicy
+from lllm.sandbox.shown.display import to_text
 
 DESCRIPTION = (
     "Run Python code in a sandboxed Jupyter kernel and read what it prints, shows, returns or raises. Variables and "
     "files in the working folder stay for the next call. There is no network and nobody to ask for input. "
     "CALL_API(endpoint, params) calls a service that the instructions name and returns its answer as Python data."
 )
-LOST = "the kernel is a new one: variables and files of the earlier cells are gone"
 _CODE = {"type": "string", "description": "Python code; the value of its last line is shown"}
-STEP = "cell"
 # The end of a function's scope, or of a step's; see lllm.log.scopes.
 _OF_A_CALL = re.compile(r"-f[0-9]+(\+[0-9]+)?$|~")
 
@@ -48,7 +46,8 @@ class Interpreter:
         self._policy, self._scope = policy, scope
         self._lock = threading.Lock()
         self._kernel: Kernel | None = None
-        self._is_lost = self._has_looked_back = False
+        self._looks_back = True
+        self._is_lost = self._is_closed = False
 
     def run(self, code: str, timeout_s: float | None, on_call: OnCall | None) -> CellResult:
         """Run one cell, one at a time."""
@@ -61,19 +60,38 @@ class Interpreter:
 
     def close(self) -> None:
         """End the kernel, also under a cell that runs."""
+        self._is_closed = True
         kernel = self._kernel
         if kernel is not None:
             kernel.close()
 
     def _use_kernel(self) -> Kernel:
-        if self._kernel is None:
-            from lllm.sandbox.pool import find_pool  # noqa: PLC0415 - not before code is to be run
+        if self._kernel is not None:
+            return self._kernel
+        kernel = self._start()
+        if self._looks_back and not self._rebuild(kernel):
+            self._is_lost, kernel = True, self._start()
+        self._looks_back = False
+        return kernel
 
-            self._kernel = find_pool(self._policy).acquire()
-            if not self._has_looked_back:
-                self._has_looked_back = True
-                self._is_lost = not rebuild(self._kernel, self._scope)
-        return self._kernel
+    def _start(self) -> Kernel:
+        from lllm.sandbox.pool import find_pool  # noqa: PLC0415 - not before code is to be run
+
+        kernel = self._kernel = find_pool(self._policy).acquire()
+        if self._is_closed:
+            kernel.close()
+            raise SandboxError("the session was closed meanwhile")
+        return kernel
+
+    def _rebuild(self, kernel: Kernel) -> bool:
+        """Return whether a kernel holds the past now; one that holds a part of it is ended: nobody knows which."""
+        is_done = False
+        try:
+            is_done = rebuild(kernel, self._scope)
+        finally:
+            if not is_done:
+                self._drop()
+        return is_done
 
     def _drop(self) -> None:
         kernel, self._kernel = self._kernel, None

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class DefaultTransport:
-    """The transport of a provider that is given no other. Safe to share between threads, tasks and event loops."""
+    """The transport of whoever is given no other. Safe to share between threads, tasks and event loops."""
 
     def send(self, wire: WireRequest, secrets: Secrets, receiver: Receiver, timeout_s: float) -> None:
         """Send, and feed the answer to ``receiver`` until it ends; see Transport."""

@@ -168,6 +168,6 @@ def test_readme_has_one_command_line_for_each_job():
     blocks = re.findall(
         r"^```sh\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
     )
-    assert [block.count("\n") for block in blocks] == [1, 1]
+    assert [block.count("\n") for block in blocks] == [1, 1, 1]
     assert "lllm create" in blocks[0]
     assert blocks[0].endswith("lllm replay last\n")

@@ -304,7 +304,7 @@ def test_where_warnings_are_errors_the_call_is_made(tmp_path):
 def run(code, *args, **options):
     """Run a program that has the names of this file."""
     program = f"from test_reply_cache_file import *\n{textwrap.dedent(code)}"
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{HERE}"}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (ROOT, HERE, HERE.parent)))}
     command = [sys.executable, "-c", program, *map(str, args)]
     return subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options

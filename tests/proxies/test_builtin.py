@@ -9,9 +9,8 @@ from builtin_days import FUTURE_DAY, PAST_DAY, stamp
 
 from lllm.errors import CallRefused, ProxyError
 from lllm.proxies import BUILTIN_PROXY_MODULES, Proxy
-from lllm.proxies.check import to_examples
 from lllm.proxies.load import load_builtin
-from lllm.proxies.params import read_params
+from lllm.proxies.params import read_params, to_examples
 
 ENDPOINTS = {
     f"{module}/{key}": endpoint

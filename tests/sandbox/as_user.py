@@ -69,6 +69,7 @@ def become_user(home):
     """Become an ordinary user, for good."""
     os.chown(home, USER, USER)
     os.environ.update(HOME=home, USER="someone", LOGNAME="someone", TMPDIR=home)
+    os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = f"{home}/hypothesis"  # the tree is not this user's
     os.environ.pop("XDG_RUNTIME_DIR", None)
     os.setgroups([])
     os.setresgid(USER, USER, USER)

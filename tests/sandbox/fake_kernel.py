@@ -9,7 +9,7 @@ from contextlib import redirect_stdout
 
 from lllm.errors import LLLMError
 from lllm.sandbox.cell import Called, CellResult
-from lllm.sandbox.outputs import OutputFold
+from lllm.sandbox.shown.outputs import OutputFold
 
 
 class FakeKernel:

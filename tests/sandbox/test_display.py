@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from notebook_rules import any_json, any_text
 
 from lllm.sandbox.cell import CellResult
-from lllm.sandbox.display import NOTHING, STATE_LOST, cut_middle, to_parts, to_safe, to_text
-from lllm.sandbox.outputs import build_outputs
-from lllm.sandbox.pages import render_html, render_markdown
-from lllm.sandbox.pictures import parse_picture, to_size
+from lllm.sandbox.shown.display import NOTHING, STATE_LOST, cut_middle, to_parts, to_safe, to_text
+from lllm.sandbox.shown.outputs import build_outputs
+from lllm.sandbox.shown.pages import render_html, render_markdown
+from lllm.sandbox.shown.pictures import parse_picture, to_size
 
 
 def png(width=640, height=480):

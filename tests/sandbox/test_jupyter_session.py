@@ -27,7 +27,7 @@ from lllm.registry import OUTSIDE
 from lllm.replay import fork, replay
 from lllm.sandbox import JupyterSandbox, JupyterSession, SandboxPolicy
 from lllm.sandbox.cell import CellResult
-from lllm.sandbox.display import STATE_LOST, to_text
+from lllm.sandbox.shown.display import STATE_LOST, to_text
 
 META = {"proxies": [], "cutoff_date": "2024-01-01", "deploy_mode": False}
 POLICY = SandboxPolicy(grace_s=0.05)

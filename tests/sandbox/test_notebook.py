@@ -22,7 +22,7 @@ from lllm.sandbox.notebook.notebook import (
     to_json,
 )
 from lllm.sandbox.notebook.read import from_data, from_json
-from lllm.sandbox.outputs import OutputFold
+from lllm.sandbox.shown.outputs import OutputFold
 
 KINDS = ["stream", "display_data", "execute_result", "error"]
 MESSAGES = st.lists(

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from notebook_rules import any_json, any_text, check_outputs
 
-from lllm.sandbox.mended import DEPTH, mend_json
-from lllm.sandbox.outputs import OutputFold, build_outputs
+from lllm.sandbox.shown.mended import DEPTH, mend_json
+from lllm.sandbox.shown.outputs import OutputFold, build_outputs
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 

@@ -71,7 +71,6 @@ def test_it_has_no_environment_and_no_descriptor_of_the_host(run, monkeypatch, t
         environment, numbers, told = json.loads(read(run(code)))
     assert not set(environment) - {"LC_CTYPE"}  # which Python itself sets
     assert planted not in numbers
-    assert set(numbers) - {0, 1, 2} - set(told) <= set(range(3, 64))
     assert len(numbers) <= 3 + len(told) + 2  # the lifeline, and the folder that was listed
 
 

@@ -5,7 +5,7 @@ import os
 import pytest
 from python_scene import CELLS, KEY, Analyst, Service
 
-from lllm.errors import LogError, ProxyError, SandboxUnavailable
+from lllm.errors import LogError, ProxyError, SandboxError, SandboxUnavailable
 from lllm.llm.outside import recall
 from lllm.llm.session import Session
 from lllm.log import MemoryLog
@@ -15,7 +15,7 @@ from lllm.sandbox.local.process import tree
 from lllm.sandbox.policy import SandboxPolicy
 from lllm.sandbox.probe import CHOOSER
 from lllm.tools import api_docs, python_function, run_python
-from lllm.tools.python import PythonTool, rebuild
+from lllm.tools.python import Interpreter, PythonTool, rebuild
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -134,6 +134,28 @@ def test_a_cell_that_comes_to_something_else_means_that_state_is_lost():
 
 def test_a_cell_that_was_broken_off_cannot_be_run_again():
     assert not Recorded(("", "a", LogError("KeyboardInterrupt: "), "ok")).rebuild()
+
+
+@pytest.mark.parametrize("second", ["y = 2", "import os; os._exit(1)"])
+def test_a_kernel_that_holds_a_part_of_the_past_is_not_used(second):
+    """The model is told that everything is gone: so it must be, and its cell must run."""
+    interpreter = Interpreter(SandboxPolicy())
+    with Session.open(MemoryLog(), "s", header={"task": "t"}) as session:
+        session.tape = Recorded(("", "x = 1", OK, ""), ("", second, FAILED, ""))
+        try:
+            result = interpreter.run("x", None, None)
+        finally:
+            interpreter.close()
+            session.tape = None
+    assert (result.status, result.ename, result.state_lost) == ("error", "NameError", True)
+
+
+def test_a_closed_interpreter_starts_no_kernel():
+    """It would outlive its session: nobody closes it a second time."""
+    interpreter = Interpreter(SandboxPolicy())
+    interpreter.close()
+    with pytest.raises(SandboxError, match="closed"):
+        interpreter.run("1", None, None)
 
 
 @pytest.mark.parametrize(("value", "ran"), [(LOST, ["c"]), (NEW, ["b", "c"])])

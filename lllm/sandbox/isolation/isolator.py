@@ -1,4 +1,4 @@
-"""How a kernel is shut in: an isolator plans a process, `process.py` starts it."""
+"""How a kernel is shut in: an isolator plans a process, `local/process.py` starts it."""
 
 from __future__ import annotations
 

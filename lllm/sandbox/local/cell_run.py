@@ -9,14 +9,14 @@ from __future__ import annotations
 import select
 import time
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from lllm.sandbox.cell import Called, CellResult, OnCall, Status
 from lllm.sandbox.local.broker import TooManyCalls, refuse_all, refuse_between
 from lllm.sandbox.local.frames import BadFrame
 from lllm.sandbox.local.link import Link
-from lllm.sandbox.mended import mend_text
-from lllm.sandbox.outputs import OutputFold, to_count
+from lllm.sandbox.shown.mended import dict_of, mend_text
+from lllm.sandbox.shown.outputs import OutputFold, to_count
 
 _SLACK = 2
 """How many times the cell's own limit may arrive from it before it is taken for hostile, and killed."""
@@ -118,7 +118,7 @@ class CellRun:
             self._left_messages -= 1
             if self._left_messages < 0:
                 raise _Flooded
-            content = _dict(message.get("content"))
+            content = dict_of(message.get("content"))
             if message.get("parent") != self._id:  # from a thread that an earlier cell left
                 self._add_background(content)
             elif message.get("msg_type") == "execute_reply":
@@ -128,7 +128,7 @@ class CellRun:
 
     def _add_background(self, content: Mapping[str, Any]) -> None:
         left = _BACKGROUND_BYTES - len(self._background)
-        self._background += _text(content.get("text"), max(0, left))
+        self._background += read_text(content.get("text"), max(0, left))
 
     def _take_calls(self, end_s: float) -> bool:
         """Answer calls that have arrived; return whether more can come."""
@@ -160,7 +160,7 @@ class CellRun:
         while size := self._link.messages.read():
             self._count(size)
             while (message := self._link.messages.next()) is not None:
-                self._add_background(_dict(message.get("content")))
+                self._add_background(dict_of(message.get("content")))
         while self._link.requests.read():
             while (request := self._link.requests.next()) is not None:
                 self._link.answer(self._link.broker.answer(request, refuse_between, 0)[0])
@@ -172,7 +172,7 @@ class CellRun:
             outputs = self._outputs.outputs()
             return CellResult(status, outputs, ename=ename, evalue=evalue, state_lost=True, **facts)
         reply = self._reply
-        ename, evalue = _text(reply.get("ename")), _text(reply.get("evalue"))
+        ename, evalue = read_text(reply.get("ename")), read_text(reply.get("evalue"))
         status: Status = "ok" if reply.get("status") == "ok" else "error"
         if reply.get("status") == "output_limit" or self._outputs.over:
             status, ename = "output_limit", "OutputLimit"
@@ -203,9 +203,6 @@ def to_died(why: str) -> CellResult:
     return CellResult("died", ename="KernelDied", evalue=why, state_lost=True)
 
 
-def _dict(value: Any) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
-
-
-def _text(value: Any, most: int = _TEXT_CHARS) -> str:
+def read_text(value: Any, most: int = _TEXT_CHARS) -> str:
+    """Return a text that a kernel said, cut and fit to be stored; an empty one in place of anything else. Pure."""
     return mend_text(value[:most]) if isinstance(value, str) else ""

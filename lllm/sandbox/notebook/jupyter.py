@@ -10,8 +10,9 @@ from typing import Any, Self
 
 from lllm.errors import NotebookError
 from lllm.registry import OUTSIDE
+from lllm.sandbox.cell import STEP
 from lllm.sandbox.notebook.life import Start
-from lllm.sandbox.notebook.session import STEP, JupyterSession, Serve
+from lllm.sandbox.notebook.session import JupyterSession, Serve
 from lllm.sandbox.policy import SandboxPolicy
 from lllm.utils import safe_name
 

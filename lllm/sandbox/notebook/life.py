@@ -14,8 +14,8 @@ from typing import Any, NoReturn
 
 from lllm.errors import CallCancelled, CallRefused, SandboxError
 from lllm.sandbox.cell import CellResult, Kernel, OnCall
-from lllm.sandbox.mended import dict_of
 from lllm.sandbox.policy import SandboxPolicy
+from lllm.sandbox.shown.mended import dict_of
 
 Start = Callable[[SandboxPolicy], Kernel]
 Recall = Callable[[str], OnCall]
@@ -159,7 +159,7 @@ class KernelLife:
                 self._drop_dead()
             is_alive = self._kernel is not None and not result.state_lost
             result = replace(result, state_lost=is_lost or not is_alive)
-            return {"result": to_plain(result), "fresh": is_lost, "alive": is_alive}
+            return {"result": result.to_dict(), "fresh": is_lost, "alive": is_alive}
 
     def note(self, work: Work, value: Any) -> None:
         """Remember what a cell came to, whether it was run or served from the log; None where nobody knows."""
@@ -259,12 +259,6 @@ class KernelLife:
             self._kernel.close()
             self._kernel = None
         self._history, self._built = History(), 0
-
-
-def to_plain(result: CellResult) -> dict[str, Any]:
-    """Return a result as a log keeps it: with lists."""
-    told = result.to_dict()
-    return {**told, **{key: list(told[key]) for key in ("outputs", "traceback", "calls")}}
 
 
 def _seen(result: CellResult) -> tuple[Any, ...]:

@@ -14,9 +14,9 @@ from typing import Any, Literal
 
 from lllm.errors import ConfigError
 from lllm.sandbox.cell import CellResult
-from lllm.sandbox.mended import dict_of, mend_json, mend_text
-from lllm.sandbox.mime import is_json
-from lllm.sandbox.outputs import to_count
+from lllm.sandbox.shown.mended import dict_of, mend_json, mend_text
+from lllm.sandbox.shown.mime import is_json
+from lllm.sandbox.shown.outputs import to_count
 
 Cell = dict[str, Any]
 Notebook = dict[str, Any]

@@ -7,10 +7,10 @@ import re
 from typing import Any, NoReturn
 
 from lllm.errors import NotebookError
-from lllm.sandbox.mended import dict_of, list_of
-from lllm.sandbox.mime import is_json, to_joined
 from lllm.sandbox.notebook.notebook import INIT, Cell, Notebook, convert_texts, to_json
-from lllm.sandbox.outputs import to_count
+from lllm.sandbox.shown.mended import dict_of, list_of
+from lllm.sandbox.shown.mime import is_json, to_joined
+from lllm.sandbox.shown.outputs import to_count
 
 _ID = re.compile(r"[a-zA-Z0-9-_]{1,64}")
 _KEYS = {

@@ -19,8 +19,7 @@ from typing import Any, Self
 
 from lllm.errors import ConfigError, NotebookError, SandboxError
 from lllm.registry import OUTSIDE
-from lllm.sandbox.cell import CellResult, Kernel, OnCall
-from lllm.sandbox.mended import mend_json
+from lllm.sandbox.cell import STEP, CellResult, Kernel, OnCall
 from lllm.sandbox.notebook import tree
 from lllm.sandbox.notebook.file import NotebookFile
 from lllm.sandbox.notebook.in_thread import run_in_thread
@@ -40,10 +39,8 @@ from lllm.sandbox.notebook.notebook import (
 )
 from lllm.sandbox.notebook.read import from_data
 from lllm.sandbox.policy import SandboxPolicy
+from lllm.sandbox.shown.mended import mend_json
 from lllm.utils import encode_json, safe_name
-
-STEP = "cell"
-"""What the log calls what a notebook session does."""
 
 Serve = Callable[[Mapping[str, Any]], OnCall]
 """Makes what answers ``CALL_API``, from a session's metadata."""

@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 from lllm.sandbox.cell import CellResult
-from lllm.sandbox.display import to_safe
-from lllm.sandbox.mended import list_of
-from lllm.sandbox.mime import to_joined
-from lllm.sandbox.pictures import to_size
+from lllm.sandbox.shown.display import to_safe
+from lllm.sandbox.shown.mended import list_of
+from lllm.sandbox.shown.mime import to_joined
+from lllm.sandbox.shown.pictures import to_size
 
 HOME = "/box"
 _MOST = 500

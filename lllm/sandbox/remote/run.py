@@ -7,15 +7,17 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from lllm.errors import SandboxUnavailable
 from lllm.sandbox.cell import Called, CellResult, OnCall, Status
 from lllm.sandbox.local.broker import Broker, TooManyCalls
+from lllm.sandbox.local.cell_run import read_text
 from lllm.sandbox.local.frames import BadFrame, parse_frame
-from lllm.sandbox.outputs import OutputFold
 from lllm.sandbox.policy import SandboxPolicy
 from lllm.sandbox.remote.websocket import SocketLost, WebSocket
+from lllm.sandbox.shown.mended import dict_of
+from lllm.sandbox.shown.outputs import OutputFold, to_count
 
 PROTOCOL = "5.3"
 """Version of Jupyter's messages: https://jupyter-client.readthedocs.io/en/stable/messaging.html (read 2026-11)."""
@@ -139,20 +141,20 @@ class RemoteRun:
         if self._left_messages < 0 or self._socket.received_bytes > self._most_bytes:
             raise SocketLost("more came than an honest kernel sends", is_flood=True)
         message = parse_frame(self._client.mask(text).encode())
-        kind = _dict(message.get("header")).get("msg_type") or message.get("msg_type")
-        content, parent = _dict(message.get("content")), _dict(message.get("parent_header")).get("msg_id")
+        kind = dict_of(message.get("header")).get("msg_type") or message.get("msg_type")
+        content, parent = dict_of(message.get("content")), dict_of(message.get("parent_header")).get("msg_id")
         state = content.get("execution_state")
         if kind == "status" and state in ("dead", "restarting", "terminating"):
             raise SocketLost("the gateway says that the kernel has ended")
         if parent != self._id:
             left = _BACKGROUND_CHARS - len(self._background)
-            self._background += _text(content.get("text"))[: max(0, left)]
+            self._background += read_text(content.get("text"), max(0, left))
         elif kind == "status":
             self._is_idle = state == "idle"
         elif kind == "execute_reply":
             self._reply = content
         elif kind == "input_request":
-            self._answer(_text(content.get("prompt")), end_s, on_call)
+            self._answer(read_text(content.get("prompt"), self._policy.call_bytes + 1), end_s, on_call)
         else:
             was_over = bool(self._outputs.over)
             self._outputs.add({"msg_type": kind, "content": content})
@@ -176,13 +178,12 @@ class RemoteRun:
         reply = self._reply or {}
         if not ename:
             status = "ok" if reply.get("status") == "ok" else "error"
-            ename = _text(reply.get("ename")) or ("" if status == "ok" else "Aborted")
-            evalue = _text(reply.get("evalue"))
-        count = reply.get("execution_count")
+            ename = read_text(reply.get("ename")) or ("" if status == "ok" else "Aborted")
+            evalue = read_text(reply.get("evalue"))
         return CellResult(
             status,
             self._outputs.outputs(),
-            count if isinstance(count, int) and not isinstance(count, bool) else 0,
+            to_count(reply.get("execution_count")) or 0,
             ename,
             evalue,
             self._outputs.traceback(),
@@ -201,11 +202,3 @@ def _explain(why: str, timeout_s: float, *, is_lost: bool) -> tuple[Status, str,
         told = ", and went on" if is_lost else ", and was interrupted"
         return "output_limit", "OutputLimit", f"the cell wrote more than it may{told}"
     return ("died", "KernelDied", why) if is_lost else ("ok", "", "")
-
-
-def _dict(value: Any) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""

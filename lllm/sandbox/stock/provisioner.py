@@ -3,7 +3,7 @@
 A kernelspec names this provisioner (``lllm-sandbox``); see `kernelspec.py`. The host makes the listening sockets, so
 that nothing which the sandbox can write to is shared, and no path of the host's leads out of it. Jupyter's messages are
 then read by Jupyter's own process: what hostile code can do to that one stands in the how-to page on Jupyter. Kernels
-of agents do not come this way; see `kernel.py`.
+of agents do not come this way; see `local/kernel.py`.
 Source: https://jupyter-client.readthedocs.io/en/stable/provisioning.html (read 2026-11).
 """
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any, cast
 
-from lllm.sandbox.mended import ITEM_BYTES, mend_json, to_utf8
+from lllm.sandbox.shown.mended import ITEM_BYTES, mend_json, to_utf8
 
 SVG = "image/svg+xml"
 

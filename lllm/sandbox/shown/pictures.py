@@ -8,7 +8,7 @@ from base64 import b64decode
 from dataclasses import dataclass
 from typing import Any
 
-from lllm.sandbox.mime import is_base64, to_joined
+from lllm.sandbox.shown.mime import is_base64, to_joined
 
 PICTURES = ("image/png", "image/jpeg")
 

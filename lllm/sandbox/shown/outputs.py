@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lllm.sandbox.display import strip_colours
-from lllm.sandbox.mended import dict_of, list_of, mend_json, mend_text, to_utf8
-from lllm.sandbox.mime import to_joined, to_kept
+from lllm.sandbox.shown.display import strip_colours
+from lllm.sandbox.shown.mended import dict_of, list_of, mend_json, mend_text, to_utf8
+from lllm.sandbox.shown.mime import to_joined, to_kept
 
 Output = dict[str, Any]
 Content = Mapping[str, Any]

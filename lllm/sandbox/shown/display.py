@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lllm.sandbox.cell import CellResult
-from lllm.sandbox.mended import dict_of, list_of
-from lllm.sandbox.mime import SVG, to_joined
-from lllm.sandbox.pictures import PICTURES, Picture, parse_picture, to_size
+from lllm.sandbox.shown.mended import dict_of, list_of
+from lllm.sandbox.shown.mime import SVG, to_joined
+from lllm.sandbox.shown.pictures import PICTURES, Picture, parse_picture, to_size
 from lllm.utils import visible
 
 STATE_LOST = "[The kernel was replaced: the variables, imports and files of earlier cells are gone.]"

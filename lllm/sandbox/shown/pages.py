@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lllm.sandbox.display import Part, to_parts
+from lllm.sandbox.shown.display import Part, to_parts
 
 _TICKS = re.compile(r"`+")
 
