@@ -12,7 +12,8 @@ from lllm.models.prompt import Prompt
 from lllm.sandbox.isolation.unconfined import UNSAFE, is_unsafe_allowed
 from lllm.sandbox.probe import Probed, probe_isolators
 
-MODULES = ("jupyter_client", "ipykernel")
+MODULES = ("IPython",)
+"""What a kernel of an agent is made of; the rest of the extra is for Jupyter's own users."""
 _TIERS = {"A": "own namespaces and a filter of system calls", "B": "Landlock and a filter of system calls"}
 
 

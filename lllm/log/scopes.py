@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 _OF_A_STEP = "~"
+_OF_A_CALL = re.compile(r"[0-9]+-s[0-9]+-f[0-9]+")
 _ATTEMPT = re.compile(r"\+[0-9]+(?=\.|$)")
 
 
@@ -54,6 +55,17 @@ def scopes_around(scope: str) -> Iterator[str]:
     while scope:
         yield scope
         scope = scope.rpartition(".")[0]
+
+
+def to_user_scope(scope: str) -> str:
+    """Return the scope of the user's own, or of a run, around what functions and steps have opened inside it."""
+    while scope:
+        outer, _, last = scope.rpartition(".")
+        name = without_attempts(last)
+        if _OF_A_STEP not in name and not _OF_A_CALL.fullmatch(name):
+            return without_attempts(scope)
+        scope = outer
+    return ""
 
 
 def is_within(scope: str, outer: str) -> bool:

@@ -9,7 +9,6 @@ kernel, which first runs the recorded cells again, with the recorded answers of 
 from __future__ import annotations
 
 import atexit
-import re
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -19,6 +18,7 @@ from lllm.llm.belongings import Belongings
 from lllm.llm.outside import earlier, perform, recall
 from lllm.llm.place import SCOPE
 from lllm.llm.session import Session, current_session
+from lllm.log.scopes import scope_of, to_user_scope
 from lllm.models.function import Function
 from lllm.sandbox.cell import STEP, CellResult, Kernel, OnCall
 from lllm.sandbox.policy import SandboxPolicy
@@ -30,8 +30,6 @@ DESCRIPTION = (
     "CALL_API(endpoint, params) calls a service that the instructions name and returns its answer as Python data."
 )
 _CODE = {"type": "string", "description": "Python code; the value of its last line is shown"}
-# The end of a function's scope, or of a step's; see lllm.log.scopes.
-_OF_A_CALL = re.compile(r"-f[0-9]+(\+[0-9]+)?$|~")
 
 
 class Interpreter:
@@ -120,7 +118,7 @@ def _live_cells(scope: str) -> list[tuple[str, Mapping[str, Any], CellResult | N
     """Return the recorded cells whose effects the last kernel of a scope held; None of one that was broken off."""
     found: list[tuple[str, Mapping[str, Any], CellResult | None]] = []
     for id_, about, value in earlier(STEP):
-        if "sandbox" in about or _user_scope(id_.rpartition("v/")[0]) != scope:
+        if "sandbox" in about or to_user_scope(scope_of(id_)) != scope:
             continue  # a notebook session's, or another scope's
         was = None if isinstance(value, BaseException) else CellResult.from_dict(value)
         if was is not None and was.state_lost:
@@ -128,12 +126,6 @@ def _live_cells(scope: str) -> list[tuple[str, Mapping[str, Any], CellResult | N
         if was is None or not was.state_lost or was.status in ("ok", "error"):
             found.append((id_, about, was))
     return found
-
-
-def _user_scope(scope: str) -> str:
-    """Return the scope of the user's own, or of a run, around what functions and steps have opened inside it."""
-    outer, _, last = scope.rstrip(".").rpartition(".")
-    return _user_scope(outer) if _OF_A_CALL.search(last) else scope.rstrip(".")
 
 
 class PythonTool:
@@ -166,7 +158,7 @@ class PythonTool:
     def _interpreter(self, session: Session | None) -> Interpreter:
         if session is None:
             return self._loose.get("", lambda: Interpreter(self.policy))
-        scope = _user_scope(SCOPE.get())
+        scope = to_user_scope(SCOPE.get().rstrip("."))
         make = lambda: Interpreter(self.policy, scope)  # noqa: E731 - used in the next line
         return session.belongings.get((self, scope), make)
 

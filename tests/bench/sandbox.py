@@ -21,7 +21,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from lllm.sandbox.local.process import tree
+from lllm.sandbox.inside.ends import list_tree
 from lllm.sandbox.policy import SandboxPolicy
 from lllm.sandbox.pool import KernelPool
 from lllm.sandbox.probe import CHOOSER
@@ -163,7 +163,7 @@ def timed(work):
 def private_bytes(pid):
     """Return what a process and all below it have in memory for themselves."""
     total = 0
-    for each in tree(pid):
+    for each in list_tree(pid):
         for line in Path(f"/proc/{each}/smaps_rollup").read_text().splitlines():
             if line.startswith(("Private_Clean:", "Private_Dirty:")):
                 total += int(line.split()[1]) << 10

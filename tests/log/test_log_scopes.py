@@ -12,6 +12,7 @@ from lllm.log.scopes import (
     scopes_around,
     strand_of,
     to_scope,
+    to_user_scope,
     without_attempts,
 )
 
@@ -52,6 +53,24 @@ def test_what_code_enters_is_what_readers_expect(entered, scope):
     is_step = "~" in id_
     id_ = id_.replace("~" if is_step else "-", "/")
     assert to_scope(id_, is_step=is_step, attempt=int(attempt or 0)) == scope
+
+
+@pytest.mark.parametrize(
+    ("scope", "own"),
+    [
+        ("", ""),
+        ("a", "a"),
+        ("1-s0-f0", ""),
+        ("a.1-s0-f0+1", "a"),
+        ("a.1-s0-f0.v~0", "a"),
+        ("1-s0-f0+1.a", "1-s0-f0.a"),
+        ("run@0.2-s1-f0", "run@0"),
+        ("part-f1", "part-f1"),
+    ],
+)
+def test_what_functions_and_steps_open_stands_in_a_scope_of_the_users(scope, own):
+    """A kernel serves one such scope: also in a second attempt, and whatever the user calls it."""
+    assert to_user_scope(scope) == own
 
 
 def test_a_second_attempt_does_the_same_work():

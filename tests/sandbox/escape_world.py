@@ -23,8 +23,8 @@ from pathlib import Path
 
 from lllm.errors import CallRefused
 from lllm.sandbox.cell import CellResult
+from lllm.sandbox.inside.ends import list_tree
 from lllm.sandbox.local.kernel import LocalKernel
-from lllm.sandbox.local.process import tree
 from lllm.sandbox.policy import SandboxPolicy
 
 MiB = 1 << 20
@@ -161,7 +161,7 @@ class World:
 
     def end(self, kernel):
         """Close a kernel; whatever was started in it must be gone."""
-        pids = {pid: started_at(pid) for pid in tree(kernel.pid)}
+        pids = {pid: started_at(pid) for pid in list_tree(kernel.pid)}
         folder = kernel._process.folder
         kernel.close()
         assert folder is None or not folder.exists(), f"{folder} outlived its kernel"

@@ -10,8 +10,8 @@ import sys
 import pytest
 
 from lllm.errors import SandboxUnavailable
+from lllm.sandbox.inside.ends import list_tree
 from lllm.sandbox.local.kernel import LocalKernel
-from lllm.sandbox.local.process import tree
 from lllm.sandbox.policy import SandboxPolicy
 from lllm.sandbox.probe import Chooser
 
@@ -93,7 +93,7 @@ def open_files():
 
 def watch_all(pid):
     """Return descriptors that become readable when the processes of a sandbox end."""
-    return [os.pidfd_open(each) for each in tree(pid)]
+    return [os.pidfd_open(each) for each in list_tree(pid)]
 
 
 def wait_gone(watched, timeout_s=10):

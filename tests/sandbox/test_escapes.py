@@ -155,10 +155,10 @@ from lllm.sandbox.isolation.bubblewrap import Bubblewrap
 from lllm.sandbox.isolation.landlock import Landlock
 from lllm.sandbox.local.kernel import LocalKernel
 from lllm.sandbox.policy import SandboxPolicy
-from lllm.sandbox.local.process import tree
+from lllm.sandbox.inside.ends import list_tree
 kernel = LocalKernel({"A": Bubblewrap, "B": Landlock}[sys.argv[2]](), SandboxPolicy())
 kernel.execute("import os, time\\nopen('file', 'w').write('x')\\nif os.fork() == 0:\\n    os.setsid()\\n    time.sleep(600)")
-print(*tree(kernel.pid), kernel._process.folder, flush=True)
+print(*list_tree(kernel.pid), kernel._process.folder, flush=True)
 input()
 """
     host = subprocess.Popen(

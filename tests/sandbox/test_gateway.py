@@ -85,6 +85,13 @@ def test_an_error_has_its_traceback(gateway, start):
     )
 
 
+def test_what_no_file_can_hold_is_mended_and_cut(gateway, start):
+    """As from a kernel here: no file can hold half of a sign, and no model a text without end."""
+    told = {"ename": "E\ud800", "evalue": "no" * 100_000, "execution_count": -5}
+    _, result = run(start, gateway, lambda peer: peer.say("execute_reply", {"status": "error", **told}, "shell"))
+    assert (result.ename, len(result.evalue), result.execution_count) == ("E\ufffd", 10_000, 0)
+
+
 def test_a_cell_that_the_kernel_refuses_is_an_error(gateway, start):
     """After an error ipykernel aborts what is in its queue, unless asked not to; a result without a name helps nobody."""
     _, result = run(start, gateway, lambda peer: peer.reply("aborted"))

@@ -17,10 +17,10 @@ from kernels import GRACE_S, PNG, host_code, open_files, run_host, texts, value,
 
 from lllm.errors import SandboxUnavailable
 from lllm.sandbox.cell import CellResult
+from lllm.sandbox.inside.ends import list_tree
 from lllm.sandbox.local.cell_run import CellRun
 from lllm.sandbox.local.frames import build_frame
 from lllm.sandbox.local.kernel import LocalKernel
-from lllm.sandbox.local.process import tree
 from lllm.sandbox.policy import SandboxPolicy
 
 
@@ -369,7 +369,7 @@ def test_an_interrupt_between_cells_does_nothing(kernel):
 def test_an_interrupt_that_is_on_its_way_does_not_hit_the_next_cell(start):
     """It goes through the sandbox's first process, which may be slow: here it is stopped for a moment."""
     kernel = start()
-    first = list(tree(kernel.pid))[-2]
+    first = list_tree(kernel.pid)[-2]
     os.kill(first, signal.SIGSTOP)
     kernel.interrupt()
     timer = threading.Timer(0.2, os.kill, (first, signal.SIGCONT))
@@ -668,5 +668,5 @@ def test_time_is_not_counted_while_another_cell_runs(start):
 
 def test_a_kernel_is_what_ends_first_when_memory_runs_out(kernel):
     """Not the program that started it, which holds the log."""
-    scores = [Path(f"/proc/{pid}/oom_score_adj").read_text() for pid in tree(kernel.pid)]
+    scores = [Path(f"/proc/{pid}/oom_score_adj").read_text() for pid in list_tree(kernel.pid)]
     assert set(scores) == {"500\n"}

@@ -11,8 +11,8 @@ from contextlib import suppress
 import pytest
 from kernels import GRACE_S, open_files, texts, value, wait_gone, watch_all
 
+from lllm.sandbox.inside.ends import list_tree
 from lllm.sandbox.local.kernel import LocalKernel
-from lllm.sandbox.local.process import tree
 from lllm.sandbox.policy import SandboxPolicy
 from lllm.sandbox.pool import KernelPool
 
@@ -32,7 +32,7 @@ HARM = ("import os; os._exit(1)", "print('x' * 100_000_000)", "while True: pass"
 
 def kill_some(kernel, rng):
     """Kill one of the kernel's processes, as the system does when memory runs out."""
-    pids = list(tree(kernel.pid))
+    pids = list_tree(kernel.pid)
     if pids:
         with suppress(ProcessLookupError):
             os.kill(rng.choice(pids), signal.SIGKILL)

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from lllm.sandbox.inside.ends import kill_below, list_below
+from lllm.sandbox.inside.ends import kill_below, list_tree
 from lllm.sandbox.inside.scratch import remove_folder
 from lllm.sandbox.local.folders import find_count_excess, find_disk_excess
 
@@ -158,7 +158,7 @@ time.sleep(600)
 """
     with subprocess.Popen([sys.executable, "-ISc", code], stdout=subprocess.PIPE, text=True) as top:
         assert top.stdout.readline() == "up\n"
-        watched = {pid: os.pidfd_open(pid) for pid in list_below(top.pid)}
+        watched = {pid: os.pidfd_open(pid) for pid in list_tree(top.pid)[1:]}
         assert len(watched) == 40
         kill_below(top.pid)
         for number in watched.values():
@@ -172,5 +172,5 @@ def test_a_process_that_is_gone_has_none_below():
     """It may end at any moment."""
     with subprocess.Popen([sys.executable, "-ISc", ""]) as gone:
         pass
-    assert list_below(gone.pid) == []
+    assert list_tree(gone.pid) == []
     kill_below(gone.pid)

@@ -12,8 +12,9 @@ import pytest
 from kernels import open_files, wait_gone, watch_all
 
 from lllm.errors import ConfigError, SandboxUnavailable
+from lllm.sandbox.inside.ends import list_tree
 from lllm.sandbox.isolation.isolator import Plan
-from lllm.sandbox.local.process import SandboxProcess, tree
+from lllm.sandbox.local.process import SandboxProcess
 from lllm.sandbox.policy import SandboxPolicy
 
 
@@ -243,11 +244,11 @@ def test_a_tree_is_the_process_and_all_below_it(run):
     said = b""
     while said.count(b"up") < 4:
         said += os.read(process.output, 100)
-    assert len(set(tree(process.pid))) == 4
+    assert len(set(list_tree(process.pid))) == 4
     watched = watch_all(process.pid)
     process.close()
     assert wait_gone(watched) == 0
-    assert list(tree(process.pid)) == []
+    assert list_tree(process.pid) == []
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can")

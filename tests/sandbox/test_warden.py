@@ -12,7 +12,7 @@ import weakref
 import pytest
 from kernels import MiB, wait_gone
 
-from lllm.sandbox.local.process import tree
+from lllm.sandbox.inside.ends import list_tree
 from lllm.sandbox.local.warden import Warden, find_excess
 from lllm.sandbox.policy import SandboxPolicy
 
@@ -58,7 +58,7 @@ def program():
 
     yield start
     for process in started:
-        watched = [os.pidfd_open(pid) for pid in tree(process.pid)]
+        watched = [os.pidfd_open(pid) for pid in list_tree(process.pid)]
         process.stdin.close()
         process.stdout.close()
         process.wait()

@@ -11,7 +11,7 @@ from lllm.llm.session import Session
 from lllm.log import MemoryLog
 from lllm.replay import fork, replay, resume
 from lllm.sandbox.cell import CellResult
-from lllm.sandbox.local.process import tree
+from lllm.sandbox.inside.ends import list_tree
 from lllm.sandbox.policy import SandboxPolicy
 from lllm.sandbox.probe import CHOOSER
 from lllm.tools import api_docs, python_function, run_python
@@ -48,11 +48,11 @@ def test_a_replay_needs_neither_kernel_nor_service(analyst, service, monkeypatch
     analyst.record()
     service.close()
     monkeypatch.delenv("SHOP_KEY")
-    before = set(tree(os.getpid()))
+    before = set(list_tree(os.getpid()))
     report = replay(analyst.log, "whole", analyst.run)
     assert (report.status, report.replayed) == ("same", report.events)
     assert analyst.asked == 0
-    assert set(tree(os.getpid())) <= before
+    assert set(list_tree(os.getpid())) <= before
 
 
 def test_every_cell_and_every_call_is_an_event(analyst):

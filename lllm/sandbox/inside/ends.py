@@ -13,23 +13,29 @@ def kill_below(top: int) -> None:
     What is killed is gone soon after, not yet when this returns.
     """
     stopped = set[int]()
-    while new := set(list_below(top)) - stopped:
+    while new := set(list_tree(top)) - stopped - {top}:
         _send(signal.SIGSTOP, new)
         stopped |= new
     _send(signal.SIGKILL, stopped)
 
 
-def list_below(top: int) -> list[int]:
-    """Return the processes below ``top``, parents first, as they are now; none where it has ended."""
+def list_tree(top: int) -> list[int]:
+    """Return a process and those below it, parents first, as they are now; nothing where it has ended."""
     found = [top]
     for pid in found:  # grows meanwhile
         try:
-            for thread in os.listdir(f"/proc/{pid}/task"):
+            threads = os.listdir(f"/proc/{pid}/task")
+        except OSError:
+            if pid == top:
+                return []
+            continue
+        for thread in threads:
+            try:  # one that ends meanwhile must not hide the children of the others
                 with open(f"/proc/{pid}/task/{thread}/children", encoding="ascii") as children:
                     found += map(int, children.read().split())
-        except OSError:
-            continue
-    return found[1:]
+            except OSError:
+                continue
+    return found
 
 
 def _send(number: int, pids: set[int]) -> None:

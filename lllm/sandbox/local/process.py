@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from subprocess import DEVNULL, Popen, TimeoutExpired
@@ -17,7 +17,7 @@ from typing import Any
 from weakref import WeakSet
 
 from lllm.errors import SandboxUnavailable
-from lllm.sandbox.inside.ends import kill_below
+from lllm.sandbox.inside.ends import kill_below, list_tree
 from lllm.sandbox.inside.scratch import remove_folder
 from lllm.sandbox.isolation.isolator import KERNEL, Isolator, Plan, Program
 from lllm.sandbox.policy import SandboxPolicy
@@ -75,7 +75,7 @@ class SandboxProcess:
 
     def offer_at_oom(self) -> None:
         """Have the operating system end this sandbox before other processes, where the machine's memory runs out."""
-        for pid in tree(self.pid):
+        for pid in list_tree(self.pid):
             with suppress(OSError):
                 Path(f"/proc/{pid}/oom_score_adj").write_text(_OOM_SCORE, "ascii")
 
@@ -147,21 +147,6 @@ def _leave_all() -> None:
 
 
 os.register_at_fork(after_in_child=_leave_all)
-
-
-def tree(pid: int) -> Iterator[int]:
-    """Yield a process and all below it, as they are now; nothing where it has ended."""
-    found = [pid]
-    while found:
-        here = found.pop()
-        try:
-            threads = os.listdir(f"/proc/{here}/task")  # noqa: PTH208 - names are wanted, not paths
-        except OSError:
-            continue
-        yield here
-        for thread in threads:
-            with suppress(OSError):
-                found += map(int, Path(f"/proc/{here}/task/{thread}/children").read_text("ascii").split())
 
 
 class _Ends:

@@ -16,8 +16,9 @@ from contextlib import suppress
 from pathlib import Path
 from weakref import WeakSet
 
+from lllm.sandbox.inside.ends import list_tree
 from lllm.sandbox.local.folders import find_count_excess, find_disk_excess
-from lllm.sandbox.local.process import SandboxProcess, tree
+from lllm.sandbox.local.process import SandboxProcess
 
 TICK_S, IDLE_TICK_S = 0.1, 1.0
 _OWN = 4
@@ -54,7 +55,7 @@ class Warden:
     def rest(self, process: SandboxProcess) -> None:
         """Look less often at a sandbox whose cell has ended, unless the cell left something running."""
         with self._lock:
-            if sum(map(_count_threads, tree(process.pid))) <= _IDLE.get(process.tier, 2):
+            if sum(map(_count_threads, list_tree(process.pid))) <= _IDLE.get(process.tier, 2):
                 self._busy.discard(process)
                 self._idle.add(process)
 
@@ -100,7 +101,7 @@ def _look(process: SandboxProcess) -> str:
 def find_excess(process: SandboxProcess) -> str:
     """Return which limit a sandbox is over, in words for the model; empty when it is within all."""
     policy = process.policy
-    pids = list(tree(process.pid))
+    pids = list_tree(process.pid)
     if not pids:
         return ""
     threads = sum(_count_threads(pid) for pid in pids)

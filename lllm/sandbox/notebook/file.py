@@ -12,6 +12,12 @@ from typing import NoReturn
 from lllm.errors import NotebookError
 from lllm.sandbox.notebook.notebook import Cell, Notebook, render_cell, to_json
 from lllm.sandbox.notebook.read import from_json
+from lllm.utils import safe_name
+
+
+def to_path(folder: Path, name: str) -> Path:
+    """Return where a session's notebook lies in its folder. Pure."""
+    return folder / f"{safe_name(name)}.ipynb"
 
 
 class NotebookFile:

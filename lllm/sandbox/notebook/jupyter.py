@@ -11,6 +11,7 @@ from typing import Any, Self
 from lllm.errors import NotebookError
 from lllm.registry import OUTSIDE
 from lllm.sandbox.cell import STEP
+from lllm.sandbox.notebook.file import to_path
 from lllm.sandbox.notebook.life import Start
 from lllm.sandbox.notebook.session import JupyterSession, Serve
 from lllm.sandbox.policy import SandboxPolicy
@@ -124,8 +125,7 @@ class JupyterSandbox:
         return OUTSIDE.load().perform(STEP, about, lambda: self._path(name).exists(), repeatable=True)
 
     def _path(self, name: str) -> Path:
-        slug = safe_name(name)
-        return self.root / slug / f"{slug}.ipynb"
+        return to_path(self.root / safe_name(name), name)
 
     def _list(self) -> list[str]:
         return sorted(path.stem for path in self.root.glob("*/*.ipynb") if path.stem == path.parent.name)

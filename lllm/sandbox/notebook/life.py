@@ -113,20 +113,26 @@ class KernelLife:
     Args:
         policy: of each of them.
         start: starts one.
-        on_call: makes what answers ``CALL_API``; called once, when the first kernel starts; None where nothing does.
-
-    Attributes:
+        make_on_call: makes what answers ``CALL_API``, once, when the first kernel starts; None where nothing does.
         find_earlier: finds the steps that a recording holds of this session.
         recall: answers the calls of a cell that is run again, as they were answered then.
+
+    Attributes:
         lost_before: whether an earlier process ran cells in this notebook, whose state no kernel of ours has.
     """
 
-    def __init__(self, policy: SandboxPolicy, start: Start, on_call: Callable[[], OnCall] | None) -> None:
+    def __init__(
+        self,
+        policy: SandboxPolicy,
+        start: Start,
+        make_on_call: Callable[[], OnCall] | None,
+        find_earlier: Callable[[], Steps],
+        recall: Recall,
+    ) -> None:
         self.policy = policy
-        self.find_earlier: Callable[[], Steps] = _find_nothing
-        self.recall: Recall = _recall_nothing
         self.lost_before = False
-        self._start, self._make_on_call = start, on_call
+        self._start, self._make_on_call = start, make_on_call
+        self._find_earlier, self._recall = find_earlier, recall
         self._lock = threading.Lock()
         self._kernel: Kernel | None = None
         self._on_call: OnCall | None = None
@@ -197,7 +203,7 @@ class KernelLife:
         """Return whether the session's past is lost, and a kernel that else holds it."""
         is_lost = self.lost_before
         if self._looks_back:
-            earlier, self._looks_back = History(self.find_earlier()), False
+            earlier, self._looks_back = History(self._find_earlier()), False
             if earlier.cells:
                 earlier.name_cells(self._history.cells)
                 self._history, is_lost = earlier, False
@@ -245,7 +251,7 @@ class KernelLife:
             return None
         if not past.result.calls:
             return _refuse_call
-        return self.recall(past.step) if past.step else None
+        return self._recall(past.step) if past.step else None
 
     def _drop_dead(self) -> None:
         """Let go of a kernel that has ended."""
@@ -263,15 +269,6 @@ class KernelLife:
 
 def _seen(result: CellResult) -> tuple[Any, ...]:
     return tuple({**output, "execution_count": None} for output in result.outputs)
-
-
-def _find_nothing() -> Steps:
-    return ()
-
-
-def _recall_nothing(step: str) -> OnCall:
-    del step
-    return _refuse_call
 
 
 def _refuse_call(endpoint: str, params: Any, left_s: float) -> NoReturn:

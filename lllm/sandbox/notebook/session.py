@@ -21,7 +21,7 @@ from lllm.errors import ConfigError, NotebookError, SandboxError
 from lllm.registry import OUTSIDE
 from lllm.sandbox.cell import STEP, CellResult, Kernel, OnCall
 from lllm.sandbox.notebook import tree
-from lllm.sandbox.notebook.file import NotebookFile
+from lllm.sandbox.notebook.file import NotebookFile, to_path
 from lllm.sandbox.notebook.in_thread import run_in_thread
 from lllm.sandbox.notebook.life import KernelLife, Start, Steps, Work
 from lllm.sandbox.notebook.notebook import (
@@ -40,7 +40,7 @@ from lllm.sandbox.notebook.notebook import (
 from lllm.sandbox.notebook.read import from_data
 from lllm.sandbox.policy import SandboxPolicy
 from lllm.sandbox.shown.mended import mend_json
-from lllm.utils import encode_json, safe_name
+from lllm.utils import encode_json
 
 Serve = Callable[[Mapping[str, Any]], OnCall]
 """Makes what answers ``CALL_API``, from a session's metadata."""
@@ -74,17 +74,16 @@ class JupyterSession:
         start: Start | None = None,
     ) -> None:
         self.name = name
-        self.path = Path(dir) / f"{safe_name(name)}.ipynb"
+        self.path = to_path(Path(dir), name)
         self._given = None if metadata is None else _checked(metadata)
         self._lock = threading.RLock()
         self._file: NotebookFile | None = None
         self._is_closed = False
         self._notebook = self._open()
         serve = partial(on_call or _serve, self.metadata) if on_call or self.metadata.get("proxies") else None
-        self._life = KernelLife(policy or SandboxPolicy(), start or start_kernel, serve)
-        self._life.find_earlier = partial(_find_earlier, name)
-        self._life.recall = _recall
-        self._life.lost_before = any(cell.get("execution_count") for cell in self.cells)
+        find = partial(_find_earlier, name)
+        self._life = KernelLife(policy or SandboxPolicy(), start or start_kernel, serve, find, _recall)
+        self._life.lost_before = _has_run(self._notebook)
         self._end = weakref.finalize(self, _close, self._life, os.getpid())
 
     @property
@@ -240,7 +239,7 @@ class JupyterSession:
             session.close()
             raise NotebookError("there is a notebook of this name already", where=str(session.path))
         session._change(notebook)
-        session._life.lost_before = any(cell.get("execution_count") for cell in session.cells)
+        session._life.lost_before = _has_run(notebook)
         return session
 
     def close(self) -> None:
@@ -424,6 +423,11 @@ def _checked(metadata: Mapping[str, Any]) -> dict[str, Any]:
         return mend_json(json.loads(encode_json(dict(metadata))), METADATA_BYTES)[0]
     except (TypeError, ValueError) as error:
         raise ConfigError(f"the metadata of a sandbox session must be JSON data: {error}") from error
+
+
+def _has_run(notebook: Notebook) -> bool:
+    """Whether a cell of a notebook ran before it was opened, in a kernel that is gone."""
+    return any(cell.get("execution_count") for cell in notebook["cells"])
 
 
 def _is_start(found: Notebook, notebook: Notebook) -> bool:
