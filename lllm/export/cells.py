@@ -14,6 +14,8 @@ from typing import Any, Literal, NamedTuple
 from lllm.export.facts import dict_of, dicts_of, text_of
 from lllm.log.envelope import Event
 from lllm.log.scopes import scope_of, scopes_around, to_scope, without_attempts
+from lllm.proxies.flow import PROXY
+from lllm.sandbox.cell import STEP
 from lllm.sandbox.shown.display import BACKGROUND, STATE_LOST, Part, to_parts, to_safe
 from lllm.sandbox.shown.outputs import build_outputs, to_count
 
@@ -22,7 +24,6 @@ LIMIT_CHARS = 50_000
 
 OPEN = "[No end of this cell is logged.]"
 _SHORT_CHARS = 2000
-_CELL, _SERVICE = "cell", "proxy"  # names of the steps
 _LIMIT_BYTES, _LIMIT_OUTPUTS = 64 << 20, 10_000
 
 
@@ -169,9 +170,9 @@ class CellViews:
 def parse_step(seq: int, data: dict[str, Any]) -> Item | None:
     """Return the cell or the call that a step's event begins; None where the step is another one of the same name."""
     about, name = dict_of(data, "about"), text_of(data, "name")
-    if name == _CELL and isinstance(about.get("code"), str):
+    if name == STEP and isinstance(about.get("code"), str):
         return CellView(seq, about["code"])
-    if name == _SERVICE and isinstance(about.get("endpoint"), str):
+    if name == PROXY and isinstance(about.get("endpoint"), str):
         return ServiceView(seq, about["endpoint"], about.get("params"), text_of(about, "cutoff_date"))
     return None
 
@@ -180,9 +181,9 @@ def parse_value(seq: int, data: dict[str, Any]) -> Item | None:
     """Return the cell or the call that an event ends, as far as it alone tells; None where it ends none."""
     value, name = dict_of(data, "value"), text_of(data, "name")
     item: Item | None = None
-    if name == _CELL and isinstance(value.get("outputs"), list):
+    if name == STEP and isinstance(value.get("outputs"), list):
         item = CellView(seq, "")
-    elif name == _SERVICE and ("data" in value or "error" in value):
+    elif name == PROXY and ("data" in value or "error" in value):
         item = ServiceView(seq, "")
     if item is not None:
         finish(item, data)

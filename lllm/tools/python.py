@@ -64,8 +64,11 @@ class Interpreter:
             kernel.close()
 
     def _use_kernel(self) -> Kernel:
-        if self._kernel is not None:
+        if self._kernel is not None and self._kernel.is_alive:
             return self._kernel
+        if self._kernel is not None:  # it ended between two cells: what an earlier one left running may have done it
+            self._drop()
+            self._is_lost = True
         kernel = self._start()
         if self._looks_back and not self._rebuild(kernel):
             self._is_lost, kernel = True, self._start()
@@ -108,8 +111,10 @@ def rebuild(kernel: Kernel, scope: str) -> bool:
     What they call is answered from the recording: no service is asked twice.
     """
     for id_, about, was in _live_cells(scope):
+        if was is None or was.status not in ("ok", "error"):  # nobody knows how far it came
+            return False
         now = kernel.execute(about["code"], about.get("timeout_s"), recall(id_))
-        if was is None or now.status != was.status or not kernel.is_alive:
+        if (now.status, now.ename) != (was.status, was.ename) or not kernel.is_alive:
             return False
     return True
 

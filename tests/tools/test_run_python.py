@@ -242,3 +242,15 @@ def test_a_function_of_its_own_has_limits_of_its_own():
     assert (mine.name, mine.repeatable, mine.allow_repeat) == ("py", True, True)
     assert run_python.name == "run_python"
     assert api_docs.name == "api_docs"
+
+
+def test_a_kernel_that_died_between_two_cells_costs_no_cell():
+    """The cell that finds it dead runs in a new one; what is gone is told."""
+    tool = PythonTool(SandboxPolicy(), None, 1000)
+    with Session.open(MemoryLog(), "s", header={"task": "t"}) as session:
+        tool.run("x = 1")
+        kernel = session.belongings.get((tool, ""), None)._kernel
+        kernel._process.kill("a test")
+        told = tool.run("print('ran')")
+    assert "ran" in told
+    assert "replaced" in told
