@@ -47,6 +47,7 @@ class CellResult:
         traceback: its lines, without colours; empty where there is none.
         state_lost: the kernel was replaced: variables and files of earlier cells are gone.
         calls: the services that it called, in order.
+        tier: how its kernel was isolated: ``A``, ``B``, ``remote`` or ``none``.
         background: text that was written between this cell and the one before it, by what earlier cells left running.
     """
 
@@ -59,6 +60,7 @@ class CellResult:
     state_lost: bool = False
     calls: tuple[Called, ...] = ()
     background: str = ""
+    tier: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON data, which a log gives back as it is: with lists."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TypeVar
 
 from lllm.errors import SandboxUnavailable
@@ -24,13 +25,14 @@ _USERNS = (
     "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0   (Ubuntu 23.10 and later forbid user namespaces)"
 )
 _CONTAINER = "in a container: docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined"
+_INSTALL = "pip install 'lllm[sandbox]'"
 _HINTS = (
     ("setting up uid map: Permission denied", _USERNS),
     ("Failed RTM_NEWADDR", _USERNS),
     ("No permissions to creat", f"sudo sysctl -w kernel.unprivileged_userns_clone=1; {_CONTAINER}"),
     ("Creating new namespace failed", f"sudo sysctl -w user.max_user_namespaces=15000; {_CONTAINER}"),
     ("Failed to make / slave", _CONTAINER),
-    ("No module named 'IPython'", "pip install 'lllm[sandbox]'"),
+    ("No module named 'IPython'", _INSTALL),
     ("Permission denied", "the Python that runs lllm, and its packages, must be readable by the user who runs it"),
 )
 
@@ -95,6 +97,8 @@ class Chooser:
 
     def start(self, policy: SandboxPolicy) -> LocalKernel:
         """Return a kernel that is up; see :meth:`first`."""
+        if find_spec("IPython") is None:
+            raise SandboxUnavailable("IPython is not installed, the shell that cells run in", hint=_INSTALL)
         return self.first(policy, lambda isolator: _start(isolator, policy))
 
     def first(self, policy: SandboxPolicy, attempt: Callable[[Isolator], Started]) -> Started:

@@ -670,3 +670,9 @@ def test_a_kernel_is_what_ends_first_when_memory_runs_out(kernel):
     """Not the program that started it, which holds the log."""
     scores = [Path(f"/proc/{pid}/oom_score_adj").read_text() for pid in list_tree(kernel.pid)]
     assert set(scores) == {"500\n"}
+
+
+def test_a_result_says_how_its_kernel_was_isolated(kernel):
+    """Who reads a log later must know what held when the code ran."""
+    assert kernel.execute("1").tier == kernel.tier
+    assert kernel.execute("1").to_dict()["tier"] in ("A", "B")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -190,3 +192,20 @@ def test_a_hint_of_the_isolators_own_comes_first():
     error = SandboxUnavailable("setting up uid map: Permission denied", hint="mine")
     assert find_hint(error) == "mine"
     assert os.environ.get(UNSAFE) is None
+
+
+def test_without_the_shell_one_line_says_what_to_install():
+    """Else the model's log would hold a traceback of a kernel that could not come up."""
+    code = """
+import sys
+sys.modules["IPython"] = None
+from lllm.errors import SandboxUnavailable
+from lllm.sandbox.policy import SandboxPolicy
+from lllm.sandbox.probe import CHOOSER
+try:
+    CHOOSER.start(SandboxPolicy())
+except SandboxUnavailable as error:
+    print(error.message, "|", error.hint)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout == "IPython is not installed, the shell that cells run in | pip install 'lllm[sandbox]'\n"

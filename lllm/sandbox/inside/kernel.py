@@ -41,6 +41,7 @@ def serve(spec: dict[str, Any]) -> None:
     writer = wire.Writer(control, spec["limits"]["output_bytes"], spec["limits"]["output_messages"])
     wire.follow_threads(writer)
     shell = build_shell(writer)
+    shell.home = spec["home"]  # where cells write, whatever they make of their environment
     broker = wire.Broker(wire.Channel(spec["fds"]["broker"]), writer, spec["limits"]["call_bytes"])
     shell.offer(CALL_API=broker.call)
     builtins.input = refuse_input

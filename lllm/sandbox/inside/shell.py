@@ -60,6 +60,7 @@ class SentShell(InteractiveShell):
     """IPython without a terminal and without a history on disk."""
 
     writer: wire.Writer
+    home = "/box"
 
     displayhook_class = Type(SentDisplayHook)
     display_pub_class = Type(SentDisplays)

@@ -167,6 +167,7 @@ class CellRun:
 
     def _result(self) -> CellResult:
         facts: dict[str, Any] = {"calls": tuple(self._calls), "background": self._background}
+        facts["tier"] = self._process.tier
         if self._reply is None:
             status, ename, evalue = _explain(self._process.why_killed, self._timeout_s)
             outputs = self._outputs.outputs()

@@ -19,13 +19,13 @@ _MARK = "lllm tree "
 CODE = f"""
 def _tree():
     import json, os
-    found = []
-    for folder, folders, files in os.walk({HOME!r}):
+    found, home = [], getattr(get_ipython(), "home", {HOME!r})
+    for folder, folders, files in os.walk(home):
         folders.sort()
         for name in folders + sorted(files):
             path = os.path.join(folder, name)
             size = None if name in folders else os.lstat(path).st_size
-            found.append([os.path.relpath(path, {HOME!r}), size])
+            found.append([os.path.relpath(path, home), size])
             if len(found) > {_MOST}:
                 return found
     return found

@@ -190,6 +190,7 @@ class RemoteRun:
             state_lost=bool(self._why_lost),
             calls=tuple(self._calls),
             background=self._background,
+            tier="remote",
         )
 
 
