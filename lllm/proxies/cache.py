@@ -114,13 +114,21 @@ class AnswerCache:
             return
         self._pruned = True
         now = time.time()
-        aged = sorted(((path.stat().st_mtime, path) for path in folder.iterdir()), reverse=True)
-        for number, (until, path) in enumerate(aged):
+        aged = ((until, path) for path in folder.iterdir() if (until := _aged(path)) is not None)
+        for number, (until, path) in enumerate(sorted(aged, reverse=True)):
             # What is half written has the time at which it was begun, and belongs to somebody for a while.
             end = now - _ABANDONED_S if path.suffix == _PART else now
             if until < end or number >= self._limits.files:
                 with suppress(OSError):  # it is gone, or no file of ours
                     path.unlink()
+
+
+def _aged(path: Path) -> float | None:
+    """Return until when a file is fresh; None where another writer has moved it to its place meanwhile."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return None
 
 
 def load_cache() -> AnswerCache:

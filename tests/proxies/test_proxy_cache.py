@@ -175,8 +175,9 @@ def test_what_another_process_is_writing_is_left_to_it(folder):
     """It is stale by its date, and whole in a moment."""
     folder.mkdir()
     (folder / "now.part").write_text("")
+    (folder / "moved.part").symlink_to("nowhere")  # listed, and gone when it is looked at
     AnswerCache(folder).keep("e", "1", 1000.0)
-    assert [path.name for path in files(folder)] == ["e.json", "now.part"]
+    assert [path.name for path in files(folder)] == ["e.json", "moved.part", "now.part"]
 
 
 def test_two_writers_do_no_harm(folder):
