@@ -75,7 +75,7 @@ def show(screen: Screen, name: str, cutoff_date: str | None) -> int:
 
 @click.command()
 @click.argument("path")
-@click.option("--param", "pairs", metavar="NAME=VALUE", multiple=True, help="A parameter; may be repeated.")
+@click.option("--param", "pairs", metavar="NAME=VALUE", multiple=True, help="A parameter, or one more item of a list.")
 @click.option("--params", "text", metavar="JSON", help="All parameters, as a JSON object.")
 @click.option("--cutoff", "cutoff_date", metavar="YYYY-MM-DD", help="Ask for nothing from this day on.")
 @click.option("--fresh", is_flag=True, help="Do not take an answer that was kept.")
@@ -93,7 +93,7 @@ def call(
     from lllm.proxies.params import read_params  # noqa: PLC0415 - loaded when used
 
     params = read_params(endpoint)
-    given = {**_parse_object(text), **dict(_parse_pair(pair, params) for pair in pairs)}
+    given = {**_parse_object(text), **_parse_pairs(pairs, params)}
     answer = proxy(path, given)
     if isinstance(answer, str) and not screen.as_json:
         screen.data(answer)
@@ -121,14 +121,14 @@ def test(screen: Screen, name: str, live: bool) -> int:
         told = proxy.auto_test(live=live, paths=None if name == owner else [name])
     else:
         told = Proxy([path for path, broken in _known().items() if not broken], cache=False).auto_test(live=live)
-    failed = sum(facts["status"] == "failed" for facts in told.values())
+    failed, skipped = (sum(facts["status"] == word for facts in told.values()) for word in ("failed", "skipped"))
     if screen.as_json:
         screen.json(told)
         return exits.FAILED if failed else exits.OK
     for path, facts in told.items():
         style = {"failed": "red", "skipped": "dim"}.get(facts["status"], "")
         screen.line(f"{facts['status']:8}{path}{''.join(f'  {issue}' for issue in facts['issues'])}", style)
-    screen.say(f"{len(told)} endpoints, {failed} failed")
+    screen.say(f"{len(told)} endpoint{'' if len(told) == 1 else 's'}, {failed} failed, {skipped} skipped")
     return exits.FAILED if failed else exits.OK
 
 
@@ -174,11 +174,16 @@ def _open(name: str, cutoff_date: str | None, *, fresh: bool = False) -> tuple[P
 
 
 def _refuse(proxy: Proxy, owner: str, name: str, cutoff_date: str | None) -> NoReturn:
-    """Say that an endpoint is not there.
+    """Say that an endpoint is not there, and which are.
 
     Raises:
         MissingError: always.
     """
+    if name == owner:
+        from lllm.proxies.service import render_endpoints  # noqa: PLC0415 - loaded when used
+
+        told = f"{owner!r} is a proxy, and no endpoint of it"
+        raise MissingError(told, hint=render_endpoints(proxy.services[owner]))
     known = proxy.available()
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"lllm proxies show {owner}"
@@ -209,6 +214,24 @@ def _parse_object(text: str | None) -> dict[str, Any]:
     if not isinstance(told, dict):
         raise click.UsageError("--params is no JSON object")
     return cast("dict[str, Any]", told)
+
+
+def _parse_pairs(pairs: tuple[str, ...], params: Mapping[str, Param]) -> dict[str, Any]:
+    """Return the parameters of the command line; what a list is given twice is joined, and nothing else may be."""
+    given: dict[str, Any] = {}
+    for pair in pairs:
+        name, value = _parse_pair(pair, params)
+        if name not in given:
+            given[name] = value
+        elif name in params and params[name].kind == "list":
+            given[name] = [*_to_items(given[name]), *_to_items(value)]
+        else:
+            raise click.UsageError(f"--param {name} is given twice, and takes one value")
+    return given
+
+
+def _to_items(value: Any) -> list[Any]:
+    return cast("list[Any]", value) if isinstance(value, list) else [value]
 
 
 def _parse_pair(pair: str, params: Mapping[str, Param]) -> tuple[str, Any]:

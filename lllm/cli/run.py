@@ -61,7 +61,8 @@ def _run_one(screen: Screen, asked: Asked) -> int:
     def begin(session: Session) -> None:
         opened.append(session)
         if session.journal.path is not None:  # before anything is done: whoever finds the process dead has the name
-            screen.say(f"session {session.name}", "dim")
+            given = f"  (for {asked.session!r})" if asked.session not in (None, session.name) else ""
+            screen.say(f"session {session.name}{given}", "dim")
 
     try:
         result = _perform(screen, system, work, begin, streams=not asked.no_stream)

@@ -1,15 +1,15 @@
-"""What a person sees of a run while it runs: text as it arrives, functions, and what went wrong on the way."""
+"""What a person sees of a run while it runs: text as it arrives, functions, cells, services, and what failed."""
 
 from __future__ import annotations
 
 import threading
 
 from lllm.cli.screen import Screen, preview
-from lllm.export.asked import parse_asked, render_call
-from lllm.llm.stream import FunctionEvent, ReasoningEvent, StateEvent, StreamEvent, TextEvent
+from lllm.export.asked import parse_asked, render_call, tell_step
+from lllm.llm.stream import FunctionEvent, ReasoningEvent, StateEvent, StepEvent, StreamEvent, TextEvent
 from lllm.models.function import FunctionCall
 
-MAX_LINES, MAX_CHARS = 24, 2400
+MAX_LINES, MAX_CHARS, MAX_LINE_CHARS = 24, 2400, 100
 
 
 class Watcher:
@@ -30,6 +30,9 @@ class Watcher:
                     self._piece(text, "dim italic")
                 case FunctionEvent(_, call, done):
                     self._line(render_result(call) if done else render_asked(call), "cyan")
+                case StepEvent():
+                    if told := render_step(event):
+                        self._line(told, "cyan")
                 case StateEvent():
                     self._state(event)
                 case _:
@@ -80,6 +83,15 @@ def render_result(call: FunctionCall) -> str:
     if not parse_asked(call.raw_arguments).texts:
         return f"  = {preview(call.result_str)}"
     return "  = " + _cut(call.result_str.strip("\n")).replace("\n", "\n    ")
+
+
+def render_step(event: StepEvent) -> str:
+    """Return on one line that a cell or a service's call begins, or what came of it; empty for other steps. Pure."""
+    data = {"name": event.name, "value": event.value} if event.done else {"name": event.name, "about": event.about}
+    if event.error:
+        return f"  {event.name} failed: {preview(event.error)}"
+    told = tell_step(data, limit_chars=MAX_LINE_CHARS)
+    return f"  {told}" if told else ""
 
 
 def _cut(text: str) -> str:

@@ -181,7 +181,7 @@ def parse_value(seq: int, data: dict[str, Any]) -> Item | None:
     """Return the cell or the call that an event ends, as far as it alone tells; None where it ends none."""
     value, name = dict_of(data, "value"), text_of(data, "name")
     item: Item | None = None
-    if name == STEP and isinstance(value.get("outputs"), list):
+    if name == STEP and isinstance(dict_of(value, "result").get("outputs"), list):
         item = CellView(seq, "")
     elif name == PROXY and ("data" in value or "error" in value):
         item = ServiceView(seq, "")
@@ -202,7 +202,7 @@ def _finish_cell(cell: CellView, data: dict[str, Any]) -> None:
     if "error" in data:
         cell.status, cell.error = "failed", text_of(data, "error")
         return
-    value = dict_of(data, "value")
+    value = dict_of(dict_of(data, "value"), "result")
     cell.status = to_safe(text_of(value, "status")[:40]) or "open"
     cell.execution_count = to_count(value.get("execution_count")) or None
     cell.outputs = [output for told in dicts_of(value, "outputs")[:_LIMIT_OUTPUTS] for output in _to_outputs(told)]

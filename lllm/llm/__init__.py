@@ -7,7 +7,7 @@ from lllm.llm.dialog import Dialog
 from lllm.llm.limits import Limits
 from lllm.llm.prompts import PROMPT_REGISTRY, Prompts, register_prompt
 from lllm.llm.session import Session, current_session
-from lllm.llm.stream import FinishedEvent, FunctionEvent, ReasoningEvent, StateEvent, StreamEvent, TextEvent
+from lllm.llm.stream import FinishedEvent, FunctionEvent, ReasoningEvent, StateEvent, StepEvent, StreamEvent, TextEvent
 
 __all__ = [
     "AGENT_REGISTRY",
@@ -25,6 +25,7 @@ __all__ = [
     "ReasoningEvent",
     "Session",
     "StateEvent",
+    "StepEvent",
     "StreamEvent",
     "TextEvent",
     "build_agent",

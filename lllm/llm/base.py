@@ -15,6 +15,7 @@ from lllm.config.secret import to_public
 from lllm.errors import ConfigError
 from lllm.llm.agent import Agent
 from lllm.llm.build import build_agents, build_session_limits, hide_secrets
+from lllm.llm.services import load_proxy
 from lllm.llm.session import Session, current_session
 from lllm.llm.stream import Listener
 from lllm.log.build import build_log_base
@@ -89,11 +90,9 @@ class _Base:
         Raises:
             NotRegisteredError: the config names a proxy that there is not.
         """
-        from lllm.proxies.runtime import Proxy  # noqa: PLC0415 - most systems call no service
+        return load_proxy(self.config.get("activate_proxies"), self.config)
 
-        return Proxy.from_dict({**self.config, "activate_proxies": self.config.get("activate_proxies") or []})
-
-    def lend_proxy(self, session: Session) -> None:
+    def _lend_proxy(self, session: Session) -> None:
         """Let what runs in a session find this system's proxy there."""
         session.load_proxy = lambda: self.proxy
 
@@ -147,7 +146,7 @@ class AgentBase(_Base, ABC, register=False):
 
     def run_in(self, session: Session, task: Any, kwargs: Mapping[str, Any]) -> Any:
         """Run ``call`` in a session that is open, and return what it returns, which is also the session's result."""
-        self.lend_proxy(session)
+        self._lend_proxy(session)
         session.result = self.call(task, **kwargs)
         return session.result
 
@@ -168,7 +167,7 @@ class AsyncAgentBase(_Base, ABC, register=False):
 
     async def arun_in(self, session: Session, task: Any, kwargs: Mapping[str, Any]) -> Any:
         """Async twin of ``AgentBase.run_in``."""
-        self.lend_proxy(session)
+        self._lend_proxy(session)
         session.result = await self.call(task, **kwargs)
         return session.result
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from lllm.const import APITypes
+from lllm.llm.current import refuse_in_replay
 from lllm.llm.dialog import Dialog
-from lllm.llm.session import refuse_in_replay
 from lllm.models.message import Message
 from lllm.models.prompt import Prompt
 from lllm.models.request import ModelRequest, build_contract

@@ -12,6 +12,7 @@ from typing import Any
 
 from lllm.errors import FunctionError
 from lllm.llm.effects import Effect, ListTools
+from lllm.llm.mcp_servers import Servers
 from lllm.llm.session import Session, current_session
 from lllm.llm.terms import Terms
 from lllm.models.mcp import MCP
@@ -26,9 +27,10 @@ Left = Callable[[], float | None]
 
 def offer_functions(terms: Terms, session: Session, id_: str) -> Generator[Effect, Any, Terms]:
     """Return the terms of a turn with the functions of its prompt's servers, which are asked once a session."""
-    prompt, servers = terms.prompt, session.servers
+    prompt = terms.prompt
     if not prompt.mcp_servers_list:
         return terms
+    servers = _servers(session)
     for number, server in enumerate(prompt.mcp_servers_list, 1):
         if servers.known(server) is not None:
             continue
@@ -37,6 +39,10 @@ def offer_functions(terms: Terms, session: Session, id_: str) -> Generator[Effec
         session.log_once("offer", offer_id(server), partial(json.loads, text))
         servers.keep(server, text)
     return replace(terms, prompt=servers.offered(prompt, _caller))
+
+
+def _servers(session: Session) -> Servers:
+    return session.belongings.get(Servers, lambda: Servers(session.redact.add))
 
 
 def offer_id(server: MCP) -> str:
@@ -55,7 +61,7 @@ async def aask_server(session: Session, asked: ListTools, left: Left) -> str:
 
 
 def _begin(session: Session, asked: ListTools) -> Future[dict[str, Any]]:
-    servers = session.servers
+    servers = _servers(session)
     first = servers.ask(asked.server)
     for server in asked.soon:
         if servers.known(server) is None:
@@ -95,7 +101,7 @@ def _caller(server: MCP, tool: str) -> Callable[..., Any]:
         if session is None:
             raise FunctionError(f"{tool} of MCP server {server.server_label!r} is called outside of any session")
         try:
-            return await asyncio.wrap_future(session.servers.call(server, tool, arguments))
+            return await asyncio.wrap_future(_servers(session).call(server, tool, arguments))
         except FunctionError as error:
             return ToolReply(error.message, is_error=True)
 

@@ -6,16 +6,23 @@ served from the log in a replay, wherever a session is open; and is just done wh
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
 from lllm.errors import ProxyError
-from lllm.llm.session import current_session, refuse_in_replay
+from lllm.llm.current import refuse_in_replay
+from lllm.llm.services import load_proxy
+from lllm.llm.session import current_session
+from lllm.llm.stream import telling
 from lllm.llm.values import About, arun_step, run_step
 from lllm.log.scopes import to_scope
 from lllm.proxies.flow import PROXY, to_answer
+
+_LONGEST_NAP_S = 0.25  # on an event loop, where another thread's cancel wakes nobody
 
 
 def perform(name: str, about: About, make: Callable[[], Any], *, repeatable: bool = False) -> Any:
@@ -34,7 +41,10 @@ def perform(name: str, about: About, make: Callable[[], Any], *, repeatable: boo
     if session is None or session.closed:
         refuse_in_replay()
         return make()
-    return run_step(session, name, make, repeatable=repeatable, about=about)
+    with telling(session.listen, name, about) as tell:
+        value = run_step(session, name, make, repeatable=repeatable, about=about)
+        tell(value)
+    return value
 
 
 async def aperform(name: str, about: About, make: Callable[[], Awaitable[Any]], *, repeatable: bool = False) -> Any:
@@ -43,7 +53,10 @@ async def aperform(name: str, about: About, make: Callable[[], Awaitable[Any]], 
     if session is None or session.closed:
         refuse_in_replay()
         return await make()
-    return await arun_step(session, name, make, repeatable=repeatable, about=about)
+    with telling(session.listen, name, about) as tell:
+        value = await arun_step(session, name, make, repeatable=repeatable, about=about)
+        tell(value)
+    return value
 
 
 def earlier(name: str) -> list[tuple[str, Mapping[str, Any], Any]]:
@@ -85,10 +98,26 @@ def serve(metadata: Mapping[str, Any]) -> Callable[[str, Any, float], Any]:
     Raises:
         NotRegisteredError: it names a proxy that there is not.
     """
-    from lllm.proxies.runtime import Proxy  # noqa: PLC0415 - most cells call no service
-
-    proxy = Proxy(metadata.get("proxies") or [], metadata.get("cutoff_date"), bool(metadata.get("deploy_mode")))
+    proxy = load_proxy(metadata.get("proxies"), metadata)
     return lambda endpoint, params, left_s: proxy(endpoint, params, timeout_s=left_s)
+
+
+def pause(seconds: float) -> None:
+    """Wait, unless the session that this code runs in is cancelled meanwhile, which raises CallCancelled."""
+    session = current_session()
+    if session is None:
+        time.sleep(seconds)
+    else:
+        session.wait(seconds)
+
+
+async def apause(seconds: float) -> None:
+    """Async twin of :func:`pause`."""
+    session, end_s = current_session(), time.monotonic() + seconds
+    while (left_s := end_s - time.monotonic()) > 0:
+        await asyncio.sleep(left_s if session is None else min(left_s, _LONGEST_NAP_S))
+        if session is not None:
+            session.check_cancelled()
 
 
 def hide(secret: str) -> None:

@@ -2,77 +2,36 @@
 
 from __future__ import annotations
 
-import platform
 import random
-import re
 import threading
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from contextvars import ContextVar
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
-from lllm.const import VERSION, CompletionCost
+from lllm.const import CompletionCost
 from lllm.errors import CallCancelled, ConfigError
 from lllm.llm.belongings import Belongings
+from lllm.llm.current import CURRENT, refuse_in_replay
 from lllm.llm.effects import Tape
 from lllm.llm.fan import run_in_threads, run_on_loop
 from lllm.llm.ids import Ids
 from lllm.llm.kept import path_of, to_header, to_line
 from lllm.llm.limits import NO_LIMITS, Limits, Spending
-from lllm.llm.mcp_servers import Servers
+from lllm.llm.opening import draw_name, draw_seed, versions
 from lllm.llm.place import SCOPE, ReplayStopped, scoped
+from lllm.llm.services import refuse_proxy
 from lllm.llm.trace import session_span
 from lllm.llm.trace_span import OpenSpan
 from lllm.llm.values import arun_step, run_step, take_value
 from lllm.log.base import ReplayableLogBase, SessionLog
-from lllm.machine.draw import table_hash
 from lllm.models.plain import to_data, to_plain
 from lllm.utils import digest, encode_json, safe_name
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-_current: ContextVar[Session | None] = ContextVar("lllm_session", default=None)
-# The recordings that are being replayed in this process.
-_tapes: set[Tape] = set()
-
-
-def current_session() -> Session | None:
-    """Return the session that this code runs in, or None."""
-    return _current.get()
-
-
-@contextmanager
-def replaying(tape: Tape) -> Generator[None]:
-    """While the block runs, refuse to act for real in any thread that cannot tell whose code it runs."""
-    _tapes.add(tape)
-    try:
-        yield
-    finally:
-        _tapes.discard(tape)
-
-
-def refuse_in_replay() -> None:
-    """Refuse to act for real where a replay runs this code, or may do so.
-
-    A plain thread does not know its session. So, while anything is replayed, one without a session may not act.
-
-    Raises:
-        ConfigError: this is such a place.
-    """
-    session = current_session()
-    if _tapes if session is None else session.offline:
-        raise ConfigError(
-            "a replay is under way, and this would act for real: its session is none of the replay's",
-            hint="give work to threads through session.map, or start them with contextvars.copy_context().run",
-        )
-
-
-def _refuse_proxy() -> Any:
-    raise ConfigError("this session has no proxy", hint="session.load_proxy = lambda: Proxy([...])")
 
 
 class Session:
@@ -104,7 +63,7 @@ class Session:
         self.name = name or journal.name
         self.run_id = run_id or uuid.uuid4().hex
         self.limits = limits
-        self.seed = _draw_seed() if seed is None else seed
+        self.seed = draw_seed() if seed is None else seed
         self.tape = tape
         self.outer = outer
         self.redact = journal.redact
@@ -112,13 +71,12 @@ class Session:
         # Told what calls do while they do it, where the caller names no listener; see lllm.llm.stream. Live only.
         self.listen: Callable[[Any], None] | None = outer.listen if outer else None
         # Loads the proxy of the system whose run this is.
-        self.load_proxy: Callable[[], Any] = outer.load_proxy if outer else _refuse_proxy
+        self.load_proxy: Callable[[], Any] = outer.load_proxy if outer else refuse_proxy
         # What it was opened with, such as agent_type and task, and the span that tells of it; see lllm.llm.trace.
         self.about: Mapping[str, Any] = {}
         self.span: OpenSpan | None = None
         self._spending = Spending(limits, outer._spending if outer else None)  # noqa: SLF001 - its own class
         self._ids = outer._ids if outer else Ids(tape)  # noqa: SLF001 - as above
-        self.servers: Servers = outer.servers if outer else Servers(self.redact.add)
         self.belongings: Belongings = outer.belongings if outer else Belongings()
         self._cancelled = threading.Event()
         self._runs: set[Session] = set()  # inside this one, and under way
@@ -150,8 +108,8 @@ class Session:
         refuse_in_replay()
         told = dict(header or {})
         if options.get("seed") is None:
-            options["seed"] = _draw_seed()
-        safe = safe_name(name) if name else _fresh_name(str(told.get("task", "")))
+            options["seed"] = draw_seed()
+        safe = safe_name(name) if name else draw_name(str(told.get("task", "")))
         options["run_id"] = told.setdefault("run_id", uuid.uuid4().hex)
         opening = {**versions(), "session": safe, "seed": options["seed"]}
         data = to_header({**opening, **told})
@@ -380,11 +338,11 @@ class Session:
     @contextmanager
     def active(self) -> Generator[Session]:
         """Make this the current session of the block."""
-        token = _current.set(self)
+        token = CURRENT.set(self)
         try:
             yield self
         finally:
-            _current.reset(token)
+            CURRENT.reset(token)
 
     @property
     def closed(self) -> bool:
@@ -405,7 +363,6 @@ class Session:
     def _let_go(self) -> None:
         with ExitStack() as stack:
             stack.callback(self.journal.close)
-            stack.callback(self.servers.close)
             stack.callback(self.belongings.close)
 
     def _ending(self, error: BaseException | None) -> dict[str, Any]:
@@ -418,7 +375,7 @@ class Session:
 
     def __enter__(self) -> Self:
         # Its ids are its own, whatever scope of another session it is opened in: it is also replayed alone.
-        self._tokens = _current.set(self), SCOPE.set("")
+        self._tokens = CURRENT.set(self), SCOPE.set("")
         with ExitStack() as stack:  # what it enters may fail, and the session must then be closed
             stack.push(self._leave)
             if self.tape is not None:  # its session.open is recorded: what follows stands behind it, as it did
@@ -435,21 +392,10 @@ class Session:
     def _leave(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         session, scope = self._tokens
         SCOPE.reset(scope)
-        _current.reset(session)
+        CURRENT.reset(session)
         self.close(error)
 
 
-def versions() -> dict[str, str]:
-    """Return what made a session's events: the versions of lllm and Python, and the hash of the machine's table."""
-    return {"lllm": VERSION, "python": platform.python_version(), "machine": table_hash()}
-
-
-def _draw_seed() -> int:
-    return uuid.uuid4().int >> 96
-
-
-def _fresh_name(task: str) -> str:
-    """Return a name that sorts by time, can be read, and is not taken."""
-    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
-    slug = re.sub(r"[^a-z0-9]+", "-", task[:40].lower()).strip("-")[:24].strip("-")
-    return f"{stamp}-{slug or 'session'}-{uuid.uuid4().hex[:6]}"
+def current_session() -> Session | None:
+    """Return the session that this code runs in, or None."""
+    return cast("Session | None", CURRENT.get())

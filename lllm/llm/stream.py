@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from lllm.llm.dialog import Dialog
+from lllm.llm.kept import to_line
 from lllm.models.function import FunctionCall
 from lllm.models.message import Message
 from lllm.providers.base import Delta, OnDelta
@@ -39,6 +41,24 @@ class FunctionEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class StepEvent:
+    """A cell, a call of a service or the like begins, or (``done``) has ended. Told to the listener of a run alone.
+
+    Attributes:
+        name: what the log calls it, such as ``cell`` or ``proxy``.
+        about: what it is about, JSON data.
+        value: what came of it, JSON data.
+        error: what was raised in place of a value; empty where nothing was.
+    """
+
+    name: str
+    about: Any
+    done: bool = False
+    value: Any = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class StateEvent:
     """The machine moved to ``state`` because of ``event``."""
 
@@ -55,7 +75,7 @@ class FinishedEvent(Generic[T]):
     calls: list[FunctionCall]
 
 
-ProgressEvent = TextEvent | ReasoningEvent | FunctionEvent | StateEvent
+ProgressEvent = TextEvent | ReasoningEvent | FunctionEvent | StepEvent | StateEvent
 StreamEvent = ProgressEvent | FinishedEvent[Any]
 Listener = Callable[[ProgressEvent], None]
 
@@ -77,6 +97,22 @@ def guarded(listen: Listener) -> Listener:
             warnings.warn(f"a listener failed: {type(error).__name__}: {error}", RuntimeWarning, stacklevel=2)
 
     return tell
+
+
+@contextmanager
+def telling(listen: Listener | None, name: str, about: Any) -> Generator[Callable[[Any], None]]:
+    """Tell a listener that a step begins, then its value, with what this gives, or what was raised in its place."""
+    tell = _tell_nobody if listen is None else guarded(listen)
+    tell(StepEvent(name, about))
+    try:
+        yield lambda value: tell(StepEvent(name, about, done=True, value=value))
+    except BaseException as error:
+        tell(StepEvent(name, about, done=True, error=to_line(error)))
+        raise
+
+
+def _tell_nobody(_event: ProgressEvent) -> None:
+    """Do nothing."""
 
 
 def on_delta(listen: Listener) -> OnDelta:

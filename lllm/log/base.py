@@ -18,6 +18,7 @@ from lllm.errors import LogCorrupt, LogError, SessionNotFound
 from lllm.log.envelope import Event, header_of
 from lllm.log.lineage import read_run
 from lllm.log.redact import Redactor
+from lllm.utils import safe_name
 
 Status = Literal["open", "ok", "failed", "damaged"]
 PREVIEW_CHARS = 120
@@ -200,12 +201,15 @@ class ReplayableLogBase(ABC):
     def resolve(self, name: str) -> str:
         """Return the session that a person means: an exact name, else a prefix that only one has, else ``last``.
 
+        A name that a session was opened with and that had to be made safe, such as ``My run``, is an exact one, too.
+
         Raises:
             SessionNotFound: none fits, or several do; the hint names what is near.
         """
         names = sorted(self.session_names())
-        if name in names:
-            return name
+        for known in (name, safe_name(name)):
+            if known in names:
+                return known
         if name == "last" and names:
             return self.list_sessions()[0].session
         starts = [known for known in names if name and known.startswith(name)]

@@ -177,6 +177,8 @@ class LocalFileLog(ReplayableLogBase):
     def resolve(self, name: str) -> str:
         """Return the session that a person means: an exact name, else a prefix that only one has, else ``last``.
 
+        A name that a session was opened with and that had to be made safe, such as ``My run``, is an exact one, too.
+
         Raises:
             SessionNotFound: none fits, or several do; the hint names what is near.
         """

@@ -75,7 +75,7 @@ class LiveEffects:
                 self._transport.send(wire, secrets, answer, self._left_s())
             case Wait(seconds):
                 if has_time := self._has_time(seconds):
-                    time.sleep(seconds)
+                    OUTSIDE.load().pause(seconds)
                 return has_time
             case Hide(secret):
                 OUTSIDE.load().hide(secret)
@@ -95,7 +95,7 @@ class LiveEffects:
                 await self._transport.asend(wire, secrets, answer, self._left_s())
             case Wait(seconds):
                 if has_time := self._has_time(seconds):
-                    await asyncio.sleep(seconds)
+                    await OUTSIDE.load().apause(seconds)
                 return has_time
             case Find() | Keep() if self._cache is not None:
                 return await asyncio.to_thread(self.perform, effect)

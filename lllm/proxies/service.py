@@ -10,6 +10,8 @@ from typing import Any
 from lllm.errors import CallRefused, ConfigError, UserCodeError
 from lllm.proxies.base import BaseProxy, Endpoint
 
+_SHOWN = 12
+
 
 @dataclass(frozen=True, slots=True)
 class Service:
@@ -63,14 +65,23 @@ def find_endpoint(services: Mapping[str, Service], path: str) -> tuple[Service, 
     """Return what a full path names. Pure.
 
     Raises:
-        CallRefused: no active proxy declares it; the hint offers the nearest.
+        CallRefused: no active proxy declares it; the hint offers the nearest, or those of the proxy that it names.
     """
     for end in sorted((index for index, char in enumerate(path) if char == "/"), reverse=True):
         service = services.get(path[:end])
         if service is not None and (endpoint := service.endpoints.get(path[end + 1 :])):
             return service, endpoint
+    if (named := services.get(path.strip("/"))) is not None:
+        raise CallRefused("that is a proxy, and no endpoint of it", hint=render_endpoints(named))
     known = [f"{service.path}/{key}" for service in services.values() for key in service.endpoints]
     raise CallRefused("no active proxy declares it", hint=_nearest(path, known, services))
+
+
+def render_endpoints(service: Service) -> str:
+    """Return the full paths of what a proxy offers, in one line; of many the first ones, and how many more. Pure."""
+    paths = [f"{service.path}/{key}" for key in service.endpoints]
+    more = f", and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
+    return f"its endpoints: {', '.join(paths[:_SHOWN]) or 'none'}{more}"
 
 
 def _nearest(path: str, known: list[str], services: Iterable[str]) -> str:

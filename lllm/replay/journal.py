@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from threading import Condition, RLock, active_count
+from threading import enumerate as running_threads
 from typing import Any
 
 from lllm.errors import LLLMError, LogError, ReplayDiverged
@@ -23,8 +24,11 @@ from lllm.replay.turns import runs_loop
 
 _OF_A_CALL = frozenset({"model.request", "function.call", "function.result", "wait"})
 _NO_STOP = 1 << 62
-# How long other threads may take for what they did at once when it was recorded.
-_OTHERS_S = 2.0
+# How long other threads may take for what they did at once when it was recorded: those that today's code began, on a
+# machine however busy; and those that were there before it, most of which have nothing to do with it.
+_OTHERS_S = 30.0
+_STRANGERS_S = 2.0
+_LOOK_S = 0.25  # a thread that ends tells nobody
 
 OnMatch = Callable[[Event, str], None]
 
@@ -78,6 +82,7 @@ class TapeJournal(SessionLog):
         # Contracts of today that were never recorded, by fingerprint, until a request tells in whose place one stands.
         self._contracts: dict[str, tuple[str, str, int]] = {}
         self._lock = Condition(RLock())
+        self._strangers = frozenset(running_threads())
         self._is_closed = False
 
     def append(self, kind: str, id: str, data_json: str, *, cause: int = 0) -> int:  # noqa: A002 - the field's name
@@ -126,8 +131,20 @@ class TapeJournal(SessionLog):
 
     def _await_others(self, cause: int, id_: str) -> None:
         """Let other threads that were begun in the same place do what they did before the recording's end."""
-        if not self.recording.is_whole and _may_come():
-            self._lock.wait_for(lambda: self.recording.follower(cause, id_) is None, _OTHERS_S)
+        if not self.recording.is_whole:
+            self._wait_until(lambda: self.recording.follower(cause, id_) is None)
+
+    def _wait_until(self, reached: Callable[[], bool]) -> None:
+        """Wait while other threads may still bring it about; the lock is held, and let go meanwhile."""
+        looks = 0
+        while looks * _LOOK_S < self._patience_s() and not self._lock.wait_for(reached, _LOOK_S):
+            looks += 1
+
+    def _patience_s(self) -> float:
+        """How long to wait for the threads that are there now; 0 when none of them could come."""
+        if not _may_come():
+            return 0.0
+        return _STRANGERS_S if self._strangers.issuperset(running_threads()) else _OTHERS_S
 
     def _is_one(self, recorded: Event, kind: str, id_: str, text: str, *, is_equal: bool) -> bool:
         """Whether today's event is the recorded one. At which step of its call a cancellation came is chance."""
@@ -239,10 +256,9 @@ class TapeJournal(SessionLog):
 
         Not before other threads have done what they did before the recording's end: they are compared, too.
         """
-        if _may_come():
-            last = len(self.recording.events)
-            with self._lock:
-                self._lock.wait_for(lambda: self.failure is not None or self.recording.first_undone > last, _OTHERS_S)
+        last = len(self.recording.events)
+        with self._lock:
+            self._wait_until(lambda: self.failure is not None or self.recording.first_undone > last)
         return self.fail(self._to_ended(id_))
 
     def _stop(self, recorded: Event) -> None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from lllm.config.agent import to_overridden
 from lllm.config.secret import to_public
 from lllm.errors import ConfigError
-from lllm.llm.session import versions
+from lllm.llm.opening import versions
 from lllm.utils import encode_json
 
 

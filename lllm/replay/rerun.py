@@ -41,9 +41,8 @@ def run_of(system: Any, header: Mapping[str, Any]) -> Run:
     """Return the run of a system that a header tells: its task, and its arguments."""
 
     def run(session: Session) -> Any:
-        system.lend_proxy(session)
-        result = system.call(header.get("task"), **(header.get("kwargs") or {}))
-        return kept_later(session, result) if inspect.isawaitable(result) else kept(session, result)
+        begin = system.arun_in if system.is_async else system.run_in
+        return begin(session, header.get("task"), header.get("kwargs") or {})
 
     return run
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lllm.errors import LogError
-from lllm.llm.session import versions
+from lllm.llm.opening import versions
 from lllm.llm.stream import Listener
 from lllm.log.base import ReplayableLogBase, SessionLog
 from lllm.replay.live import LiveJournal, LiveReport, LiveTape, open_live

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lllm.errors import ConfigError, ReplayDiverged
-from lllm.llm.session import Session, replaying, versions
+from lllm.llm.current import replaying
+from lllm.llm.opening import versions
+from lllm.llm.session import Session
 from lllm.log.base import ReplayableLogBase
 from lllm.log.envelope import Event
 from lllm.log.local import LocalFileLog

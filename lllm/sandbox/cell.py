@@ -6,8 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol
 
+from lllm.errors import CellTimeout, KernelDied, OutputLimit, SandboxError
+
 STEP = "cell"
 """What the log calls the step that a cell is, and what else a notebook session does to the world."""
+
+START_S = 30.0
+"""Seconds in which a kernel has to have come up."""
 
 Status = Literal["ok", "error", "timeout", "died", "output_limit"]
 
@@ -62,6 +67,21 @@ class CellResult:
     background: str = ""
     tier: str = ""
 
+    def raise_for_status(self) -> CellResult:
+        """Return this result where it is ``ok``, for code that has no use for any other.
+
+        Raises:
+            CellTimeout: the cell did not end in time.
+            KernelDied: its kernel ended.
+            OutputLimit: it wrote more than it may.
+            SandboxError: it raised something of its own, which the text names.
+        """
+        if self.status == "ok":
+            return self
+        if self.status == "error":
+            raise SandboxError(f"the cell raised {self.ename}: {self.evalue}")
+        raise _ENDS[self.status](self.evalue)
+
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON data, which a log gives back as it is: with lists."""
         told = asdict(self)
@@ -74,6 +94,13 @@ class CellResult:
         told |= {key: tuple(told.get(key, ())) for key in ("outputs", "traceback")}
         told["calls"] = tuple(Called(**call) for call in told.get("calls", ()))
         return cls(**told)
+
+
+_ENDS: Mapping[Status, type[SandboxError]] = {
+    "timeout": CellTimeout,
+    "died": KernelDied,
+    "output_limit": OutputLimit,
+}
 
 
 class Kernel(Protocol):

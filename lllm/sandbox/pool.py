@@ -51,12 +51,16 @@ class KernelPool:
         kernel = self._take()
         if kernel is None:
             kernel = self._start(self.policy)
-        self._refill()
+        self.warm()
         return kernel
 
     def warm(self) -> None:
-        """Have kernels started that will be asked for soon; returns at once."""
-        self._refill()
+        """Have kernels started until ``size`` wait or are on their way; returns at once."""
+        with self._lock:
+            missing = 0 if self._is_closed else self.size - self.waiting - self._filling
+            self._filling += max(0, missing)
+        for _ in range(missing):
+            threading.Thread(target=self._add, name="lllm-sandbox-pool", daemon=True).start()
 
     def close(self) -> None:
         """End the kernels that wait; those that were handed out belong to others."""
@@ -80,13 +84,6 @@ class KernelPool:
                 kernel.close()
                 continue
             return None
-
-    def _refill(self) -> None:
-        with self._lock:
-            missing = 0 if self._is_closed else self.size - len(self._ready) - self._filling
-            self._filling += max(0, missing)
-        for _ in range(missing):
-            threading.Thread(target=self._add, name="lllm-sandbox-pool", daemon=True).start()
 
     def _add(self) -> None:
         """Start one kernel. One that does not come up is not tried again: whoever asks next is told why."""

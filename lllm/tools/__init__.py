@@ -9,12 +9,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lllm.tools.python import api_docs, python_function, run_python
+    from lllm.tools.python import python_function, run_python
+    from lllm.tools.service_docs import api_docs
 
+_PLACES = {"api_docs": "service_docs", "python_function": "python", "run_python": "python"}
 __all__ = ["api_docs", "python_function", "run_python"]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module("lllm.tools.python"), name)
+    return getattr(import_module(f"lllm.tools.{_PLACES[name]}"), name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 
@@ -11,9 +12,12 @@ from lllm.cli.log.tail import to_told
 from lllm.cli.screen import Screen
 from lllm.cli.show import show_session
 from lllm.cli.watch import Watcher, render_asked, render_result
+from lllm.errors import ProxyError
 from lllm.export.view import to_view
+from lllm.llm.outside import aperform, perform
+from lllm.llm.session import Session
 from lllm.llm.stream import FunctionEvent
-from lllm.log import LocalFileLog
+from lllm.log import LocalFileLog, MemoryLog
 from lllm.models.call import FunctionCall
 from lllm.utils import encode_json
 
@@ -34,7 +38,7 @@ def record(log, outputs, *, text="plain", read="read", status="ok"):
         ("step", "1-s0-f0.v/0", {"name": "cell", "about": {"code": CODE}}),
         ("step", "1-s0-f0.v~0.v/0", {"name": "proxy", "about": {"endpoint": f"shop/{text}", "params": {"n": text}}}),
         ("value", "1-s0-f0.v~0.v/0", {"name": "proxy", "value": {"data": [text] * 50}}),
-        ("value", "1-s0-f0.v/0", {"name": "cell", "value": {"status": status, "outputs": outputs}}),
+        ("value", "1-s0-f0.v/0", {"name": "cell", "value": {"result": {"status": status, "outputs": outputs}}}),
         ("function.result", "1/s0/f0", {"message": {"role": "tool", "content": read}}),
         ("step", "v/0", {"name": "cell", "about": {"code": f"own = 1  # {text}"}}),
         ("session.close", "", {"status": "ok", "result": "3"}),
@@ -153,12 +157,47 @@ def test_live_text_is_safe_for_a_terminal(monkeypatch):
     assert "owned" in stderr.getvalue()
 
 
+def shop_answers():
+    return {"data": [HOSTILE]}
+
+
+async def ashop_fails():
+    raise ProxyError("the shop is closed")
+
+
+def test_cells_and_services_are_seen_while_they_run(monkeypatch):
+    """They may take minutes; whoever watches sees which one, and what came of it."""
+    stderr = io.StringIO()
+    monkeypatch.setattr("sys.stderr", stderr)
+    log, about = MemoryLog(), {"endpoint": "shop/rows", "params": {"n": 3}}
+    with Session.open(log, "s") as session:
+        session.listen = Watcher(Screen())
+        with session.active():
+            perform("cell", {"code": CODE}, lambda: perform("proxy", about, shop_answers))
+            with pytest.raises(ProxyError):
+                asyncio.run(aperform("proxy", about, ashop_fails))
+            perform("cell", {"sandbox": "s", "delete": True}, lambda: None)
+    lines = stderr.getvalue().splitlines()
+    assert lines[0] == "  runs import shop print(shop.rows())"
+    assert lines[1] == lines[3] == "  calls shop/rows(n=3)"
+    assert lines[2].startswith('  -> ["')
+    assert lines[4:] == ["  proxy failed: ProxyError: the shop is closed"]
+    assert not set(stderr.getvalue()) & set("\x1b\x07\x00\r\u202e")
+    assert [event.kind for event in log.read_run("s")].count("step") == 4
+
+
+def test_a_listener_that_fails_costs_no_step(monkeypatch):
+    """Showing a call must not lose it."""
+    with Session.open(MemoryLog(), "s") as session, session.active():
+        session.listen = lambda _: 1 / 0
+        with pytest.warns(RuntimeWarning, match="a listener failed"):
+            assert perform("proxy", {"endpoint": "shop/rows"}, shop_answers) == {"data": [HOSTILE]}
+
+
 def test_a_person_reads_it_in_colour_too(monkeypatch, capsys):
     """With colour, text goes through another writer."""
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.delenv("NO_COLOR", raising=False)
-    from lllm.log import MemoryLog
-
     log = MemoryLog()
     record(log, [stream(f"[bold]{HOSTILE}")], text=HOSTILE)
     show_session(Screen(), "s", to_view(list(log.read_run("s"))), full=True)

@@ -7,7 +7,7 @@ from starter_values import ANSWER, TASK
 
 from lllm.llm.stream import FunctionEvent, TextEvent
 from lllm.registry import DISCOVERER
-from lllm.utils import PrintSystem
+from lllm.utils import PrintSystem, safe_name
 
 
 def test_a_run_prints_the_result_and_how_to_replay_it(project, lllm):
@@ -196,6 +196,22 @@ def test_an_unknown_session_is_not_found(project, lllm):
     lllm("run", TASK)
     for words in (("replay",), ("log", "show"), ("log", "fsck"), ("log", "path")):
         assert lllm(*words, "nope").exit_code == 4
+
+
+def test_every_verb_finds_a_session_by_the_name_that_it_was_given(project, lllm, lllm_json):
+    """A name with capitals is stored under another one, which `run` tells; nobody has to type that."""
+    stored = safe_name("MyRun")
+    assert f"session {stored}  (for 'MyRun')" in lllm("run", TASK, "--session", "MyRun").stderr
+    assert "(for" not in lllm("run", TASK, "--session", "other").stderr
+    assert lllm_json("replay", "MyRun")[1]["session"] == stored
+    for verb in ("show", "path", "fsck", "cost", "to-test"):
+        assert lllm("log", verb, "MyRun").exit_code == 0, verb
+    assert lllm("log", "diff", "MyRun", "other").exit_code in (0, 3)
+    for words in (("tail",), ("export", "--html")):
+        assert lllm("log", *words, "MyRun").exit_code == 0, words
+    assert lllm_json("fork", "MyRun@2", "--name", "MyFork")[1]["session"] == safe_name("MyFork")
+    assert lllm("log", "show", "MyFork").exit_code == 0
+    assert stored in lllm("resume", "MyRun").output  # which has nothing left to do
 
 
 def test_sessions_are_listed_newest_first(project, lllm, lllm_json):

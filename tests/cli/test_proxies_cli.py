@@ -105,6 +105,11 @@ def test_a_proxy_and_an_endpoint_are_shown(shop, lllm, lllm_json):
         (["call", "zzz/a/b"], "there is no proxy 'zzz/a/b'", "there are: exa, "),
         (["show", "shop/items/lst"], "proxy 'shop' has no endpoint 'items/lst'", "did you mean 'shop/items/list'?"),
         (["call", "shop/items/lst"], "proxy 'shop' has no endpoint 'items/lst'", "did you mean"),
+        (
+            ["call", "shop"],
+            "'shop' is a proxy, and no endpoint of it",
+            "its endpoints: shop/items/list, shop/items/plain",
+        ),
         (["call", "shop/zzzzzzzz"], "proxy 'shop' has no endpoint 'zzzzzzzz'", "lllm proxies show shop"),
         (["test", "shop/items/lst"], "proxy 'shop' has no endpoint 'items/lst'", "did you mean"),
         (
@@ -129,7 +134,9 @@ def test_a_call_takes_its_parameters_from_the_command_line(shop, lllm, lllm_json
     assert (code, told["path"]) == (0, "/list?q=a%3Db&limit=7&tags=a%2Cb&key=[redacted]")
     code, told = lllm_json("proxies", "call", "shop/items/list", "--param", "q=1", "--param", 'tags=["a,b"]')
     assert told["path"] == "/list?q=1&tags=a%2Cb&key=[redacted]"
-    assert len(shop) == 2
+    code, told = lllm_json(*args, *[text for tag in ("c", "d,e", '["f"]', "7") for text in ("--param", f"tags={tag}")])
+    assert told["path"] == "/list?q=a%3Db&limit=1&tags=c%2Cd%2Ce%2Cf%2C7&key=[redacted]"
+    assert len(shop) == 3
     assert json.loads(lllm(*args).stdout)["path"].startswith("/list?q=a%3Db&limit=1")
 
 
@@ -151,6 +158,8 @@ def test_text_is_written_as_it_is_into_a_pipe(shop, lllm, lllm_json):
     [
         ([], "parameter 'q' is missing"),
         (["--param", "q"], "--param 'q' is not NAME=VALUE"),
+        (["--param", "q=x", "--param", "q=y"], "--param q is given twice, and takes one value"),
+        (["--param", "zz=x", "--param", "zz=y"], "--param zz is given twice, and takes one value"),
         (["--params", "{"], "--params is no JSON"),
         (["--params", "[]"], "--params is no JSON object"),
         (["--param", "q=x", "--param", "limit=two"], "parameter 'limit' must be a whole number, got str 'two'"),
@@ -167,7 +176,7 @@ def test_a_call_that_is_refused_is_a_fault_of_usage(shop, lllm_json, args, messa
     assert shop == []
 
 
-def test_a_test_checks_declarations_and_live_calls(shop, lllm, lllm_json, project):
+def test_a_test_checks_declarations_and_live_calls(shop, lllm, lllm_json, monkeypatch):
     """Of one proxy, of one endpoint, of all; a fault is exit code 1."""
     assert lllm_json("proxies", "test", "shop/items/list")[1] == {"shop/items/list": {"status": "ok", "issues": []}}
     assert shop == []
@@ -176,7 +185,10 @@ def test_a_test_checks_declarations_and_live_calls(shop, lllm, lllm_json, projec
     result = lllm("proxies", "test", "shop", "--live")
     assert (result.exit_code, len(shop)) == (0, 3)
     assert result.stdout.splitlines()[0] == "ok      shop/items/list"
-    assert "2 endpoints, 0 failed" in result.stderr
+    assert "2 endpoints, 0 failed, 0 skipped" in result.stderr
+    monkeypatch.delenv("SHOP_KEY")
+    assert "1 endpoint, 0 failed, 1 skipped" in lllm("proxies", "test", "shop/items/list", "--live").stderr
+    assert len(shop) == 3
     assert lllm_json("proxies", "test")[0] == 0
 
 

@@ -22,6 +22,11 @@ def result_of(outputs=(), status="ok", count=3, **facts):
     return {"status": status, "outputs": list(outputs), "execution_count": count, **facts}
 
 
+def value_of(result):
+    """What the step of a cell comes to."""
+    return {"result": result, "fresh": False, "alive": True}
+
+
 PICTURE = shown({"image/png": png(), "text/plain": "<Figure>"})
 MARKUP = shown(
     {"text/html": "<script>window.owned=1</script><b>bold</b>", "image/svg+xml": "<svg onload='window.owned=1'/>"}
@@ -36,7 +41,15 @@ def service(story, id_, endpoint="shop/sales/rows", params=None, value=None, cut
         story.add("value", id_, 0.1, name="proxy", value=value)
 
 
-def cell_run(value, *, code="import shop\nshop.open()", read="what the model read", text="plain", arguments=None):
+def cell_run(
+    result,
+    *,
+    code="import shop\nshop.open()",
+    read="what the model read",
+    text="plain",
+    arguments=None,
+    to_value=value_of,
+):
     """Return a run of one cell that called a service, beside them what the code did without any model."""
     story = Story()
     add = story.add
@@ -49,15 +62,15 @@ def cell_run(value, *, code="import shop\nshop.open()", read="what the model rea
     add("function.call", CALL, name="run_python", arguments=raw, repeatable=True)
     add("step", CELL, name="cell", about={"code": code}, repeatable=True)
     service(story, "1-s0-f0.v~0.v/0", value={"data": ROWS | {"told": text}}, params={"n": 3, "q": text}, cutoff="2025")
-    if value is not None:
-        add("value", CELL, 0.5, name="cell", value=value)
+    if result is not None:
+        add("value", CELL, 0.5, name="cell", value=to_value(result))
         story.result(CALL, read)
         add("model.request", "1/s1", contract="c", n=3)
         story.reply("1/s1", "done")
         add("call.close", "1/s1", outcome="done")
     add("step", "v/0", name="cell", about={"code": f"1+1\n# {text}", "sandbox": "own"})
     service(story, "v~0.v/0", f"kb/{text}", [text], {"error": {"message": f"refused {text}"}})
-    add("value", "v/0", 0.5, name="cell", value=result_of([shown({"text/plain": "2"})], count=1))
+    add("value", "v/0", 0.5, name="cell", value=value_of(result_of([shown({"text/plain": "2"})], count=1)))
     service(story, "v/1", "kb/open")
     add("session.close", status="ok", result="3")
     return story

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from itertools import product
 
 import nbformat
 import pytest
-from cell_runs import CALL, CELL, MARKUP, PICTURE, cell_run, hostile_run, result_of, service, shown, stream
+from cell_runs import CALL, CELL, MARKUP, PICTURE, cell_run, hostile_run, result_of, service, shown, stream, value_of
 from export_runs import HOSTILE, Story, png
 from markdown_it import MarkdownIt
 
@@ -76,7 +77,7 @@ def test_a_cell_in_a_function_that_was_begun_twice_stands_with_it():
     story.reply("1/s0", "", [("run_python", "{}")])
     story.add("function.call", CALL, name="run_python", arguments="{}")
     story.add("step", "1-s0-f0+1.v/0", name="cell", about={"code": "1"})
-    story.add("value", "1-s0-f0+1.v/0", name="cell", value=result_of([stream("one")]))
+    story.add("value", "1-s0-f0+1.v/0", name="cell", value=value_of(result_of([stream("one")])))
     story.result(CALL, "one")
     assert [cell.text() for cell in function_of(story).made] == ["one"]
 
@@ -237,8 +238,8 @@ def test_a_forged_cell_is_told_and_makes_a_valid_notebook(junk):
         outputs.append(shown(dict.fromkeys(("text/plain", "image/png", "application/json", "bad mime\n"), junk), kind))
     keys = ("status", "ename", "evalue", "traceback", "state_lost", "background", "calls", "execution_count")
     values = [result_of(outputs), junk, {"outputs": junk}, result_of(outputs) | dict.fromkeys(keys, junk)]
-    for value in values:
-        story = cell_run(value)
+    for value, to_value in product(values, (value_of, lambda told: told)):
+        story = cell_run(value, to_value=to_value)
         assert notebook_of(story)
         assert "shop.open()" in story.export("md")
         assert story.export("html")

@@ -9,7 +9,7 @@ import pytest
 from lllm.errors import ConfigError, LogCorrupt, LogError, LogExists, LogFenced, SessionNotFound
 from lllm.log import LocalFileLog, MemoryLog, NoLog, ReplayableLogBase, build_log_base
 from lllm.log.envelope import Event
-from lllm.utils import encode_json
+from lllm.utils import encode_json, safe_name
 
 
 class ListLog(ReplayableLogBase):
@@ -104,6 +104,16 @@ class TestEveryStore:
         assert log.resolve("run-1") == "run-1"
         assert log.resolve("oth") == "other"
         assert log.resolve("last") == "other"
+
+    def test_a_name_that_was_made_safe_is_found_as_it_was_given(self, log):
+        """A person knows the name that was typed, and not what a path can hold of it; nobody else has its hash."""
+        for given in ("MyRun", "My run", "myrun", "Ende gut", "\udcff"):
+            write(log, safe_name(given))
+            assert log.resolve(given) == safe_name(given)
+        write(log, "MyRun")  # a store's own user may use such names
+        assert log.resolve("MyRun") == "MyRun"
+        with pytest.raises(SessionNotFound):
+            log.resolve("MYRUN")
 
     @pytest.mark.parametrize(
         ("name", "hint"),

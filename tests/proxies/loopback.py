@@ -42,10 +42,12 @@ class Service:
 
     Attributes:
         stop: set when the test is over.
+        is_asked: set when the first whole answer is out.
     """
 
     def __init__(self):
         self.replies, self.asked, self.stop = [Reply()], [], threading.Event()
+        self.is_asked = threading.Event()
         self._httpd = _Server(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._httpd.serve_forever, args=(0.01,))
 
@@ -92,6 +94,7 @@ class Service:
                     self.send_header("content-length", str(len(reply.body)))
                     self.end_headers()
                     self.wfile.write(reply.body)
+                    service.is_asked.set()
                     return
                 self.send_header("connection", "close")
                 self.end_headers()

@@ -16,6 +16,8 @@ from lllm.llm import Session
 from lllm.log import MemoryLog
 from lllm.proxies import BaseProxy
 from lllm.proxies.answer import MAX_BODY_BYTES
+from lllm.proxies.base import Endpoint
+from lllm.proxies.service import Service, render_endpoints
 
 KEYED = {"api_key_env": "DEMO_KEY", "api_key_name": "api_key"}
 IN_QUERY = "api_key=key%2Bof%2Fthe%20service%3D0123"
@@ -342,9 +344,7 @@ def test_what_is_not_declared_cannot_be_reached(service, way):
     proxy = proxy_of(declare(service.url))
     for path in (
         "demo/items/lists",
-        "demo",
         "",
-        "demo/",
         "other/items/list",
         "demo/items/list/",
         "demo/items/../items/list",
@@ -354,7 +354,20 @@ def test_what_is_not_declared_cannot_be_reached(service, way):
     with pytest.raises(CallRefused) as caught:
         way.call(proxy, "demo/items/lists")
     assert caught.value.hint == "did you mean 'demo/items/list'?"
+    for path in ("demo", "demo/"):
+        with pytest.raises(CallRefused, match="that is a proxy, and no endpoint of it") as caught:
+            way.call(proxy, path)
+        assert caught.value.hint == "its endpoints: demo/items/add, demo/items/list, demo/items/one/info"
     assert service.asked == []
+
+
+def test_of_many_endpoints_the_first_are_told():
+    """A service may have hundreds, and a model reads all of a hint."""
+    declared = {f"items/{number:02}": Endpoint(category="items", endpoint=f"{number:02}") for number in range(20)}
+    told = render_endpoints(Service("demo", BaseProxy(), declared, ()))
+    assert told.startswith("its endpoints: demo/items/00, demo/items/01, ")
+    assert told.endswith(", demo/items/11, and 8 more")
+    assert render_endpoints(Service("demo", BaseProxy(), {}, ())) == "its endpoints: none"
 
 
 def test_a_postcall_shapes_answers_and_its_fault_is_the_users(service, way):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import json
+import threading
 
 import pytest
-from loopback import KEY, Reply, Service, declare
+from loopback import KEY, Reply, Service, declare, proxy_of
 
 from lllm.config import load_agent_config
-from lllm.errors import CallRefused, ConfigError, NotRegisteredError, ProxyError
+from lllm.errors import CallCancelled, CallRefused, ConfigError, NotRegisteredError, ProxyError
 from lllm.llm import AgentBase, AsyncAgentBase, Session, build_agent, register_agent_class
 from lllm.llm.session import current_session
 from lllm.log import MemoryLog
@@ -110,6 +112,40 @@ def test_an_error_of_the_service_comes_back_in_a_replay(service):
     report = replay(log, "s", run=run)
     assert report.status == "same"
     assert report.result == ["ProxyError", "demo/items/list: HTTP 503: busy", 503, True, ""]
+
+
+@pytest.mark.parametrize("by", ["a session", "its run", "Ctrl-C"])
+def test_a_wait_between_attempts_ends_when_its_session_is_cancelled(service, way, by):
+    """A service that says `later` must not hold who wants to stop; the log says what ended it."""
+    service.says(Reply(b"busy", 503, (("retry-after", "59"),)))
+    log = MemoryLog()
+    with Session.open(log, "s") as session, session.open_run({}) as run:
+        of = {"a session": session.cancel, "its run": run.cancel, "Ctrl-C": _thread.interrupt_main}[by]
+        expected = KeyboardInterrupt if by == "Ctrl-C" else CallCancelled
+        button = threading.Thread(target=lambda: (service.is_asked.wait(20), of()))
+        button.start()
+        with run.active(), pytest.raises(expected):
+            way.call(proxy_of(declare(service.url)), timeout_s=60)
+        button.join()
+    told = [event.data for event in log.read_session("s") if event.kind == "value"]
+    assert told[0]["error"].startswith(
+        expected.__name__ if way.name == "sync" else (expected.__name__, "CancelledError")
+    )
+    assert len(service.asked) == 1
+
+
+def test_a_task_that_waits_between_attempts_can_be_cancelled(service):
+    """What asyncio cancels ends at once, too."""
+    service.says(Reply(b"busy", 503, (("retry-after", "59"),)))
+
+    async def stopped():
+        call = asyncio.create_task(proxy_of(declare(service.url)).acall("demo/items/list", {"q": "x"}, timeout_s=60))
+        await asyncio.to_thread(service.is_asked.wait, 20)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+
+    asyncio.run(stopped())
 
 
 def test_each_call_is_an_event(service):

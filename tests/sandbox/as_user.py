@@ -1,5 +1,7 @@
 """Runs a command as an ordinary user, also where the tests run as root: ``python as_user.py COMMAND...``.
 
+The command may be the Python of a worker of pytest-xdist: ``--tx "2*popen//python=python as_user.py python"``.
+
 Root's own home is closed to others, and Python may well lie in it (pyenv). So the command gets a view of its own (a
 mount namespace), in which the closed folder is empty but for the Python, its packages and this tree.
 """
@@ -17,8 +19,9 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "lllm/sandbox/inside"))
 
 from scratch import remove_folder
 
-USER = 64123
-"""Some user that owns nothing here; it needs no entry in /etc/passwd."""
+USER = 60_000 + os.getpid() % 5_000
+"""A user that owns nothing here, another one each time, since limits on processes count all of a user's; it needs no
+entry in /etc/passwd."""
 TREE = Path(__file__).parents[2]
 CANNOT = 77
 """Exit status where no such view can be made, as in a container whose root may not mount."""

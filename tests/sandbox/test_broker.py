@@ -8,7 +8,7 @@ import pytest
 
 from lllm.errors import ProxyError
 from lllm.sandbox.cell import Called
-from lllm.sandbox.local.broker import MAX_REFUSED, REQUESTS, Broker, TooManyCalls
+from lllm.sandbox.host.broker import MAX_REFUSED, REQUESTS, Broker, TooManyCalls
 from lllm.sandbox.policy import SandboxPolicy
 
 

@@ -1,8 +1,8 @@
 """Hostile cells against both tiers, with real canaries on the host: nothing of it is seen, reached, changed or ended.
 
 The cells are this project's own (own_escapes.py) and, where it lies beside the project, those of a corpus. They run as
-whoever runs the tests. Root's sandbox has other walls (no user namespace), so where that is root, all is run once more
-as an ordinary user, in a process of its own.
+whoever runs the tests. Root's sandbox has other walls (no user namespace), so .ci/run, where it is root, has them run
+once more by ordinary users.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from as_user import CANNOT, TREE
+from as_user import TREE
 from corpus_checks import to_snippets
 from escape_world import World, started_at
 from own_escapes import OWN
@@ -176,24 +176,3 @@ input()
         assert select.select([number], (), (), 20)[0], f"processes {pids} outlived their host"
         os.close(number)
     assert folder == "None" or not Path(folder).exists()
-
-
-@pytest.mark.skipif(not IS_ROOT, reason="this is an ordinary user already")
-def test_all_of_it_holds_for_an_ordinary_user(request):
-    """Root's sandbox and a user's have other walls, and users are who it is for."""
-    options = ["-p", "no:cacheprovider", "-q", "-m", request.config.option.markexpr or ""]
-    command = [
-        sys.executable,
-        str(Path(__file__).with_name("as_user.py")),
-        sys.executable,
-        "-m",
-        "pytest",
-        __file__,
-        *options,
-    ]
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("COV_", "PYTEST_"))}
-    env = {**kept, "PYTHONPATH": str(TREE), "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(command, capture_output=True, text=True, env=env, cwd=TREE, timeout=570, check=False)
-    if done.returncode == CANNOT:
-        pytest.skip(done.stderr.strip())
-    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]

@@ -11,7 +11,7 @@ import tracemalloc
 
 import pytest
 
-from lllm.sandbox.local.frames import (
+from lllm.sandbox.host.frames import (
     MAX_DEPTH,
     MAX_FRAME_BYTES,
     BadFrame,

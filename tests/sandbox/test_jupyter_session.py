@@ -21,6 +21,7 @@ from lllm.errors import (
     SandboxError,
     SandboxUnavailable,
 )
+from lllm.export.view import to_view
 from lllm.llm.session import Session
 from lllm.log import MemoryLog
 from lllm.registry import OUTSIDE
@@ -222,7 +223,7 @@ def test_a_cell_that_moves_while_it_runs_keeps_its_result(open_session, kernels)
 
 def test_a_result_without_its_cell_is_still_returned(open_session):
     """A cell can delete nothing, but whoever edits beside it can."""
-    session = open_session(on_call=lambda _: lambda *_call: session.delete_cells(1))
+    session = open_session(serve=lambda _: lambda *_call: session.delete_cells(1))
     assert run(session, "CALL_API('x')\nprint(1)").status == "ok"
     assert len(session) == 1
 
@@ -267,6 +268,16 @@ def test_a_restart_is_no_loss(open_session, kernels):
     assert not kernels.started[0].is_alive
     result = run(session, "x")
     assert (result.ename, result.state_lost) == ("NameError", False)
+
+
+def test_a_restart_is_no_loss_of_what_an_earlier_process_computed(open_session):
+    """Who asks for a new kernel expects nothing in it."""
+    first = open_session()
+    run(first, "x = 1")
+    first.close()
+    second = open_session()
+    second.restart()
+    assert not run(second, "1").state_lost
 
 
 def test_a_kernel_that_cannot_start_is_an_error_and_no_loss(tmp_path, kernels):
@@ -318,7 +329,7 @@ def test_calls_are_answered_for_the_sessions_metadata(open_session):
         made.append(metadata)
         return lambda endpoint, params, left_s: {"endpoint": endpoint, **params}
 
-    session = open_session(metadata=META, on_call=serve)
+    session = open_session(metadata=META, serve=serve)
     assert made == []  # a replay makes none
     result = run(session, "print(CALL_API('a/b', {'c': 1}))")
     assert text_of(result) == "{'endpoint': 'a/b', 'c': 1}"
@@ -477,7 +488,7 @@ def test_cells_that_are_gone_take_no_memory(open_session):
     for number in range(5):
         session.overwrite_cell(1, str(number))
         session.run_cell(1)
-    assert len(session._file._texts) == 2
+    assert len(session._document._file._texts) == 2
 
 
 def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path, kernels):
@@ -506,13 +517,13 @@ def test_a_session_becomes_data_and_back(open_session, tmp_path, kernels):
 class Program:
     """Runs cells in a folder, live or in a replay."""
 
-    def __init__(self, folder, *codes, on_call=None):
-        self.codes, self.on_call = codes, on_call
+    def __init__(self, folder, *codes, serve=None):
+        self.codes, self.serve = codes, serve
         self.folder, self.kernels, self.log = folder, Kernels(), MemoryLog()
 
     def run(self, session):
         """Run the cells; the result is what a model would read of them."""
-        options = {"policy": POLICY, "start": self.kernels, "on_call": self.on_call}
+        options = {"policy": POLICY, "start": self.kernels, "serve": self.serve}
         with JupyterSession("n", self.folder, META, **options) as notebook:
             told = []
             for code in self.codes:
@@ -545,6 +556,15 @@ def test_a_replay_needs_no_kernel_and_no_file(tmp_path):
     assert report.result == ["(no output)", "21", "NameError: name 'x' is not defined"]
     assert program.kernels.started == []
     assert not program.folder.exists()
+
+
+def test_an_export_shows_what_cells_came_to(tmp_path):
+    """They are in the log as an agent's are."""
+    program = Program(tmp_path, "print(6 * 7)", "x", "DIE").record()
+    made = to_view(list(program.log.read_run("s"))).made
+    assert [(cell.code, cell.status) for cell in made] == [("print(6 * 7)", "ok"), ("x", "error"), ("DIE", "died")]
+    assert [cell.text() for cell in made[:2]] == ["42", "NameError: name 'x' is not defined"]
+    assert STATE_LOST in made[2].text()
 
 
 def test_a_replay_leaves_the_notebook_as_it_is(tmp_path):
@@ -625,7 +645,7 @@ def test_calls_of_cells_are_not_made_again(tmp_path):
 
         return answer
 
-    program = Program(tmp_path, "x = CALL_API('price')", "print(x + 1)", on_call=serve).record()
+    program = Program(tmp_path, "x = CALL_API('price')", "print(x + 1)", serve=serve).record()
     assert program.fork_at("print(x + 1)").result[-1] == "42"
     assert asked == ["price"]
 
@@ -634,7 +654,7 @@ def test_where_no_answer_was_recorded_the_state_is_lost(tmp_path):
     """Whatever answered then, it is not asked again behind the user's back."""
     asked = []
     serve = lambda _metadata: lambda endpoint, params, left_s: asked.append(endpoint) or 1  # noqa: E731
-    program = Program(tmp_path, "x = CALL_API('price')", "print(x)", on_call=serve).record()
+    program = Program(tmp_path, "x = CALL_API('price')", "print(x)", serve=serve).record()
     assert program.fork_at("print(x)").result[-1].startswith(STATE_LOST)
     assert asked == ["price"]
 
@@ -876,13 +896,13 @@ def test_a_replay_finds_the_sessions_that_were_there_then(tmp_path, kernels):
 def test_the_files_of_cells_are_a_tree(open_session):
     session = open_session()
     found = [["a", None], ["a/b.txt", 12], ["z\x1b[2J\n", 5000]]
-    run(
+    result = run(
         session,
         f"import json\nclass Fake:\n def walk(self, top): return []\nprint('lllm tree ' + json.dumps({found!r}))",
     )
     from lllm.sandbox.notebook.tree import parse_entries, render_tree
 
-    entries = parse_entries(session._life._history.cells[-1].result)
+    entries = parse_entries(result)
     assert render_tree(entries) == "/box/\n  a/\n    b.txt  12 bytes\n  z␛[2J␊  5 kB"
     assert render_tree([(str(n), 1) for n in range(600)]).endswith("... more than 500")
     assert session.directory_tree().startswith("/box/")
@@ -902,6 +922,6 @@ def test_refused_calls_are_errors_in_the_cell(open_session):
     def refuse(endpoint, params, left_s):
         raise CallRefused(f"{endpoint} is not declared")
 
-    session = open_session(on_call=lambda _: refuse)
+    session = open_session(serve=lambda _: refuse)
     result = run(session, "CALL_API('x')")
     assert (result.status, result.calls[0].error) == ("error", "x is not declared")

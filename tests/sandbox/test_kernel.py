@@ -17,9 +17,9 @@ from kernels import GRACE_S, PNG, host_code, open_files, run_host, texts, value,
 
 from lllm.errors import SandboxUnavailable
 from lllm.sandbox.cell import CellResult
+from lllm.sandbox.host.frames import build_frame
 from lllm.sandbox.inside.ends import list_tree
 from lllm.sandbox.local.cell_run import CellRun
-from lllm.sandbox.local.frames import build_frame
 from lllm.sandbox.local.kernel import LocalKernel
 from lllm.sandbox.policy import SandboxPolicy
 
@@ -185,7 +185,7 @@ for number in range(3):
         sys.stdout.flush()
         os._exit(number)
     children.append(child)
-    print("parent")
+    print("parent\\n", end="")
 [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
 """
     result = kernel.execute(code)

@@ -10,7 +10,7 @@ from kernels import FIND_SOCKETS, GRACE_S, MiB, texts, value
 
 from lllm.errors import ProxyError
 from lllm.sandbox.cell import Called
-from lllm.sandbox.local.broker import REQUESTS
+from lllm.sandbox.host.broker import REQUESTS
 
 
 def echo(endpoint, params, _left_s):

@@ -278,6 +278,34 @@ def test_seconds_of_cpu_are_counted(start):
     kernel = start(cpu_s=1)
     result = kernel.execute("while True: pass")
     assert (result.status, result.state_lost) == ("died", True)
+    assert result.evalue == "it used 1 s of CPU, and may use no more"
+
+
+def test_seconds_of_cpu_between_cells_are_told_to_the_next(start):
+    """What a thread used after its cell had ended is what a model must hear of."""
+    kernel = start(cpu_s=1)
+    watched = watch_all(kernel.pid)
+    cell = "import threading\ndef burn():\n    while True: pass\nthreading.Thread(target=burn).start()"
+    assert kernel.execute(cell).status == "ok"
+    assert wait_gone(watched) == 0
+    result = kernel.execute("1")
+    assert result.evalue == "the kernel has ended before this cell: it used 1 s of CPU, and may use no more"
+
+
+def test_a_kernel_that_ended_otherwise_was_not_out_of_cpu(start):
+    """Its own time counts: a child may use up a limit of its own, and the kernel then end for another reason."""
+    kernel = start(cpu_s=1)
+    cell = """
+import os
+child = os.fork()
+while not child:
+    pass
+print(os.waitpid(child, 0)[1], flush=True)
+os.kill(os.getpid(), 9)
+"""
+    result = kernel.execute(cell)
+    assert (texts(result), result.status) == ("9\n", "died")
+    assert result.evalue == "the kernel's process ended by itself"
 
 
 def test_a_crash_leaves_no_core_file(start):

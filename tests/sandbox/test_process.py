@@ -5,8 +5,11 @@ from __future__ import annotations
 import gc
 import json
 import os
+import select
 import sys
 import warnings
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from kernels import open_files, wait_gone, watch_all
@@ -54,6 +57,34 @@ def read(process):
     while piece := os.read(process.output, 65536):
         pieces.append(piece)
     return b"".join(pieces).decode()
+
+
+FERTILE = """
+for number in range(28):
+    if not os.fork():
+        time.sleep(600)
+    print(number, flush=True)
+    time.sleep(0.1)
+time.sleep(600)
+"""
+
+
+def list_session(sid):
+    """Return the processes of a session that have not ended, whoever their parent is."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            state, _parent, _group, session = (place / "stat").read_text().rpartition(")")[2].split()[:4]
+            found += [int(place.name)] if int(session) == sid and state not in "ZX" else []
+    return found
+
+
+def test_nobody_is_left_behind_when_the_first_process_is_slow_to_end(run):
+    """What it leaves would fall to the host's process 1 and go on for ever: a bomb of forks did, on a busy machine."""
+    process = run(FERTILE)
+    assert select.select([process.output], [], [], 20)[0]
+    process.kill()
+    assert list_session(process.pid) == []
 
 
 def test_it_is_told_what_to_start_in_one_line(run):

@@ -16,6 +16,7 @@ from lllm.errors import ConfigError, SandboxUnavailable
 from lllm.sandbox.isolation.isolator import Plan
 from lllm.sandbox.local.warden import WARDEN
 from lllm.sandbox.policy import SandboxPolicy
+from lllm.sandbox.probe import Chooser
 from lllm.sandbox.stock import provisioner
 from lllm.sandbox.stock.kernelspec import PROVISIONER, build_kernelspec, build_policy, install_kernelspec
 
@@ -143,6 +144,23 @@ def test_a_kernel_that_does_not_come_up_says_why(tmp_path):
     for _ in range(2):  # a weaker isolator is tried next, at the same addresses
         with pytest.raises(SandboxUnavailable, match="no such thing"):
             attempt(Broken())
+
+
+def test_a_user_of_jupyter_reads_what_mends_it(sandboxed_kernel, monkeypatch):
+    """Jupyter shows an error's text in a dialog; the command that mends it would be missing there."""
+
+    class Lacking:
+        name, tier = "lacking", "A"
+
+        def plan(self, policy):
+            raise SandboxUnavailable("there is no bwrap", hint="apt install bubblewrap")
+
+    monkeypatch.setattr(provisioner, "CHOOSER", Chooser([Lacking]))
+    manager = KernelManager(kernel_name=sandboxed_kernel)
+    with pytest.raises(SandboxUnavailable) as caught:
+        manager.start_kernel()
+    assert str(caught.value).endswith("lacking: there is no bwrap. What mends it: apt install bubblewrap")
+    manager.cleanup_resources()
 
 
 def test_a_folder_with_a_long_path_is_not_used(tmp_path, monkeypatch):

@@ -18,6 +18,7 @@ from lllm.sandbox.isolation.seccomp import ALLOW, ERRNO, KILL_PROCESS, build_fil
 REFUSED, ABSENT, NO_FAMILY, PRETENDED = (
     ERRNO | number for number in (errno.EPERM, errno.ENOSYS, errno.EAFNOSUPPORT, 0)
 )
+NO_CLOCK = ERRNO | errno.EINVAL
 BOTH = pytest.mark.parametrize("machine", syscalls.MACHINES)
 HERE = platform.machine()
 ONLY_HERE = pytest.mark.skipif(HERE not in syscalls.MACHINES or platform.system() != "Linux", reason="no filter for it")
@@ -30,7 +31,7 @@ NEEDED = {
     "wait4": (61, 260), "uname": (63, 160), "getcwd": (79, 17), "openat": (257, 56), "unlinkat": (263, 35),
     "futex": (202, 98), "sched_getaffinity": (204, 123), "getdents64": (217, 61), "clock_gettime": (228, 113),
     "exit_group": (231, 94), "epoll_ctl": (233, 21), "pipe2": (293, 59), "getrandom": (318, 278), "statx": (332, 291),
-    "rseq": (334, 293), "pidfd_open": (434, 434), "close_range": (436, 436), "landlock_restrict_self": (446, 446),
+    "rseq": (334, 293), "close_range": (436, 436), "landlock_restrict_self": (446, 446),
     "prctl": (157, 167), "setsid": (112, 157), "connect": (42, 203), "sendmsg": (46, 211), "mseal": (462, 462),
 }  # fmt: skip
 
@@ -172,6 +173,32 @@ def test_without_namespaces_a_file_s_mode_and_owner_stay(machine):
         assert judge(program, machine, number) == REFUSED
 
 
+def judge_looks(machine, program, *args):
+    """Return what it says to each call that tells of a process by its number."""
+    return {name: judge(program, machine, number, *args) for name, number in syscalls.LOOKS[machine].items()}
+
+
+@BOTH
+def test_without_namespaces_a_process_asks_about_itself_alone(machine):
+    """A number says little, but with group, session, priority, cores and time it says what the host is doing."""
+    program, told = build_filter(machine, namespaces=False), dict.fromkeys(syscalls.LOOKS[machine], ALLOW)
+    silent = build_filter(machine, namespaces=False, signals=False)
+    other = dict.fromkeys(told, REFUSED) | {"sched_getaffinity": ABSENT, "pidfd_open": ABSENT}
+    assert judge_looks(machine, build_filter(machine), 4711, 4711) == told
+    for low in (4711, 4711 | 1 << 32):
+        assert judge_looks(machine, silent, low, low) == other | {"clock_gettime": ALLOW}
+        assert judge_looks(machine, program, low, low) == other | {"clock_gettime": ALLOW, "getpgid": ALLOW}
+    assert judge_looks(machine, silent, ~4711 << 3 | 2)["clock_gettime"] == NO_CLOCK
+    assert judge_looks(machine, silent, 0x8000_0000)["clock_gettime"] == NO_CLOCK
+    for own in (0, 1, 2, 3, 11, -1, -6, -8):  # the real one, processor time of the process and of the thread ...
+        assert judge_looks(machine, silent, own)["clock_gettime"] == ALLOW
+    assert judge_looks(machine, silent, -9)["clock_gettime"] == NO_CLOCK
+    refused = {"ioprio_get": REFUSED, "pidfd_open": ABSENT}  # which asks of who 1 is about, not of what 0 is
+    assert judge_looks(machine, silent, 0, 0) == told | refused
+    assert judge_looks(machine, silent, 1, 0)["ioprio_get"] == ALLOW
+    assert judge_looks(machine, silent, 1, 0)["getpriority"] == judge_looks(machine, silent, 0, 1)["getpriority"]
+
+
 @BOTH
 def test_where_nothing_keeps_signals_inside_none_is_sent(machine):
     """Before Linux 6.12, Landlock lets a process kill all others of its user."""
@@ -208,6 +235,7 @@ def test_the_numbers_are_those_of_the_kernel_s_headers(machine, header):
         syscalls.ABSENT,
         syscalls.ATTRIBUTES,
         syscalls.WATCHES,
+        syscalls.LOOKS,
         syscalls.SIGNALS,
         syscalls.CHECKED,
     ]
@@ -224,6 +252,7 @@ def test_no_number_is_judged_twice():
         syscalls.ABSENT,
         syscalls.ATTRIBUTES,
         syscalls.WATCHES,
+        syscalls.LOOKS,
         syscalls.SIGNALS,
         syscalls.CHECKED,
     ]
@@ -249,6 +278,15 @@ def test_without_namespaces_the_kernel_obeys_too():
     """The stricter filter is the one that has nothing behind it."""
     said = run_in_child(CALLS_WITHOUT, build_filter(HERE, namespaces=False, signals=False))
     assert said == {"unix": errno.EAFNOSUPPORT, "pair": "ok", "chmod": 0o600, "kill": errno.EPERM, "copy": "ok"}
+
+
+@ONLY_HERE
+def test_without_namespaces_ordinary_code_of_processes_works():
+    """Children are waited for, signalled and asked about; of others only what a signal's error tells is told."""
+    said = run_in_child(PROCESSES, build_filter(HERE, namespaces=False))
+    assert said["own"] == ["True", "True", "0", "True", "True"]
+    assert said["children"] == [0, -15, -9, True, 3, "hi"]
+    assert said["others"] == [errno.EPERM] * 3 + [errno.ENOSYS] * 2 + [errno.EINVAL]
 
 
 @ONLY_HERE
@@ -301,6 +339,36 @@ facts = dict(unix=caught(lambda: socket.socket(socket.AF_UNIX)), pair=caught(soc
     copy=caught(lambda: shutil.copy2(path, path + "2")))
 shutil.rmtree(folder)
 say(**facts)
+"""
+
+PROCESSES = """
+import asyncio, ctypes, os, signal, subprocess, sys, threading, time
+confine.install_seccomp(program)
+def caught(make, *args):
+    try:
+        return repr(make(*args))
+    except OSError as error:
+        return error.errno
+def child(code):
+    return subprocess.Popen([sys.executable, "-ISc", code], start_new_session=True, stdout=subprocess.DEVNULL)
+async def amade():
+    made = await asyncio.create_subprocess_exec(sys.executable, "-ISc", "print('hi')", stdout=-1)
+    return (await made.communicate())[0].decode().strip()
+terminated, killed, ended = child("import time; time.sleep(60)"), child("import time; time.sleep(60)"), child("")
+terminated.terminate()
+os.killpg(os.getpgid(killed.pid), signal.SIGKILL)
+codes = [process.wait(20) for process in (ended, terminated, killed)]
+left = os.fork()
+if not left:
+    os._exit(3)
+alive = caught(os.kill, left, 0) == "None"
+status = os.waitstatus_to_exitcode(os.waitpid(left, 0)[1])
+parent = os.getppid()
+own = [caught(lambda: os.sched_getaffinity(0) != set()), caught(lambda: time.process_time() > 0),
+       caught(os.getpriority, os.PRIO_PROCESS, 0), caught(lambda: os.getsid(0) > 0), caught(lambda: time.thread_time() > 0)]
+others = [caught(os.getsid, parent), caught(os.getpriority, os.PRIO_PROCESS, parent), caught(os.getpriority, os.PRIO_USER, 0),
+          caught(os.sched_getaffinity, parent), caught(os.pidfd_open, parent), caught(time.clock_gettime, ~parent * 8 + 2)]
+say(own=own, children=[*codes, alive, status, asyncio.run(amade())], others=others)
 """
 
 OTHER_ABIS = r"""

@@ -1,21 +1,25 @@
 """``run_python``: cells are steps of their session, a replay needs no kernel, and a run that goes on gets its state back."""
 
 import os
+from contextlib import contextmanager
 
 import pytest
 from python_scene import CELLS, KEY, Analyst, Service
 
 from lllm.errors import LogError, ProxyError, SandboxError, SandboxUnavailable
+from lllm.export.view import to_view
 from lllm.llm.outside import recall
+from lllm.llm.place import scoped
 from lllm.llm.session import Session
 from lllm.log import MemoryLog
 from lllm.replay import fork, replay, resume
 from lllm.sandbox.cell import CellResult
 from lllm.sandbox.inside.ends import list_tree
+from lllm.sandbox.life import Work
 from lllm.sandbox.policy import SandboxPolicy
 from lllm.sandbox.probe import CHOOSER
 from lllm.tools import api_docs, python_function, run_python
-from lllm.tools.python import Interpreter, PythonTool, rebuild
+from lllm.tools.python import PythonTool
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -55,11 +59,18 @@ def test_a_replay_needs_neither_kernel_nor_service(analyst, service, monkeypatch
     assert set(list_tree(os.getpid())) <= before
 
 
+def test_an_export_shows_what_cells_came_to(analyst):
+    analyst.record()
+    made = [item for dialog in to_view(analyst.events()).dialogs for entry in dialog.entries for item in entry.made]
+    assert [(cell.status, cell.text()) for cell in made] == [("ok", "got [1, 2, 3]"), ("ok", "7"), ("ok", "70")]
+
+
 def test_every_cell_and_every_call_is_an_event(analyst):
     analyst.record()
     steps = [(e.data["name"], e.data["about"]) for e in analyst.events() if e.kind == "step"]
     call = ("proxy", {"endpoint": "shop/sales/rows", "params": {"n": 3}, "cutoff_date": None})
-    assert steps == [("cell", {"code": CELLS[0]}), call, *(("cell", {"code": code}) for code in CELLS[1:])]
+    cells = [("cell", {"function": "run_python", "code": code}) for code in CELLS]
+    assert steps == [cells[0], call, *cells[1:]]
 
 
 def test_the_key_of_a_service_is_nowhere(analyst, service):
@@ -94,83 +105,110 @@ def test_a_resumed_run_gets_its_state_back(analyst, service):
 class Recorded:
     """A kernel, and the tape of a run that goes on: cells of the recording, and what each comes to now."""
 
-    is_alive, tier, offline = True, "A", False
+    tier, offline, others = "A", False, ()
 
     def __init__(self, *cells):
-        self.cells, self.ran = cells, []
+        self.cells, self.ran, self.is_alive = cells, [], True
 
     def earlier(self, name):
-        ran = [(f"{scope}1-s{i}-f0.v/0", {"code": code}, value) for i, (scope, code, value, _) in enumerate(self.cells)]
+        facts = [{"function": "run_python"}, *self.others]
+        ran = [
+            (f"{scope}1-s{number}-f0.v/0", {**fact, "code": code}, value)
+            for number, (scope, code, value, _) in enumerate(self.cells)
+            for fact in facts
+        ]
         return ran if name == "cell" else []
 
     def execute(self, code, timeout_s=None, on_call=None):
         self.ran.append(code)
-        return CellResult(next(now for _, known, _, now in self.cells if known == code))
+        return CellResult(next((now for _, known, _, now in self.cells if known == code), "ok"))
 
-    def rebuild(self, scope=""):
-        with Session.open(MemoryLog(), "s", header={"task": "t"}) as session:
-            session.tape = self
-            done = rebuild(self, scope)
-            session.tape = None
-        return done
+    def close(self):
+        self.is_alive = False
+
+    def go_on(self, scope=""):
+        """Run one more cell; return whether it finds the state of those before it."""
+        tool = PythonTool(SandboxPolicy(), None, 1000, start=lambda _: self)
+        with Session.open(MemoryLog(), "s", header={"task": "t"}) as session, going_on(session, self), scoped(scope):
+            return not Work(tool._find_life(), {"code": "now"}, "now").make()["fresh"]
 
 
-OK, FAILED = CellResult("ok").to_dict(), CellResult("error").to_dict()
-LOST, NEW = CellResult("died", state_lost=True).to_dict(), CellResult("ok", state_lost=True).to_dict()
+@contextmanager
+def going_on(session, tape):
+    """Have a session go on with the run of a tape; its log is its own."""
+    session.tape = tape
+    try:
+        yield
+    finally:
+        session.tape = None
+
+
+def value_of(status, **facts):
+    return {"result": CellResult(status).to_dict(), "fresh": False, "alive": True, **facts}
+
+
+OK, FAILED = value_of("ok"), value_of("error")
+LOST, NEW = value_of("died", alive=False), value_of("ok", fresh=True)
 
 
 def test_cells_are_run_again_in_their_order():
     tape = Recorded(("", "a", OK, "ok"), ("", "b", FAILED, "error"))
-    assert tape.rebuild()
-    assert tape.ran == ["a", "b"]
+    assert tape.go_on()
+    assert tape.ran == ["a", "b", "now"]
 
 
 def test_a_cell_that_comes_to_something_else_means_that_state_is_lost():
     """A rebuilt kernel must not pretend: what hung on more than cells and calls cannot come back."""
     tape = Recorded(("", "a", OK, "error"), ("", "b", OK, "ok"))
-    assert not tape.rebuild()
-    assert tape.ran == ["a"]
+    assert not tape.go_on()
+    assert tape.ran == ["a", "now"]
 
 
 def test_a_cell_that_was_broken_off_cannot_be_run_again():
-    assert not Recorded(("", "a", LogError("KeyboardInterrupt: "), "ok")).rebuild()
+    assert not Recorded(("", "a", LogError("KeyboardInterrupt: "), "ok")).go_on()
 
 
 @pytest.mark.parametrize("second", ["y = 2", "import os; os._exit(1)"])
 def test_a_kernel_that_holds_a_part_of_the_past_is_not_used(second):
     """The model is told that everything is gone: so it must be, and its cell must run."""
-    interpreter = Interpreter(SandboxPolicy())
-    with Session.open(MemoryLog(), "s", header={"task": "t"}) as session:
-        session.tape = Recorded(("", "x = 1", OK, ""), ("", second, FAILED, ""))
-        try:
-            result = interpreter.run("x", None, None)
-        finally:
-            interpreter.close()
-            session.tape = None
-    assert (result.status, result.ename, result.state_lost) == ("error", "NameError", True)
+    tool = PythonTool(SandboxPolicy(), None, 1000)
+    tape = Recorded(("", "x = 1", OK, ""), ("", second, FAILED, ""))
+    with Session.open(MemoryLog(), "s", header={"task": "t"}) as session, going_on(session, tape):
+        result = Work(tool._find_life(), {"code": "x"}, "x").make()["result"]
+    assert (result["status"], result["ename"], result["state_lost"]) == ("error", "NameError", True)
 
 
-def test_a_closed_interpreter_starts_no_kernel():
+def test_a_life_that_was_closed_starts_no_kernel():
     """It would outlive its session: nobody closes it a second time."""
-    interpreter = Interpreter(SandboxPolicy())
-    interpreter.close()
+    started = []
+    life = PythonTool(SandboxPolicy(), None, 1000, start=started.append)._find_life()
+    life.close()
     with pytest.raises(SandboxError, match="closed"):
-        interpreter.run("1", None, None)
+        Work(life, {"code": "1"}, "1").make()
+    assert started == []
 
 
 @pytest.mark.parametrize(("value", "ran"), [(LOST, ["c"]), (NEW, ["b", "c"])])
 def test_what_a_dead_kernel_held_is_not_made_again(value, ran):
     """The model was told that it is gone; variables that come back would be wrong in another way."""
     tape = Recorded(("", "a", OK, "ok"), ("", "b", value, "ok"), ("", "c", OK, "ok"))
-    assert tape.rebuild()
-    assert tape.ran == ran
+    assert tape.go_on()
+    assert tape.ran == [*ran, "now"]
 
 
 def test_only_the_cells_of_the_own_scope_are_run_again():
     """Another scope's had another kernel."""
     tape = Recorded(("side.", "a", OK, "ok"), ("", "b", OK, "ok"))
-    assert tape.rebuild("side")
-    assert tape.ran == ["a"]
+    assert tape.go_on("side.")
+    assert tape.ran == ["a", "now"]
+
+
+def test_only_the_cells_of_the_own_function_are_run_again():
+    """Another function's, or a notebook's, had another kernel."""
+    tape = Recorded(("", "a", OK, "ok"))
+    tape.others = [{"function": "compute"}, {"sandbox": "s", "index": 1}]
+    assert tape.go_on()
+    assert tape.ran == ["a", "now"]
 
 
 def test_a_call_that_was_not_recorded_is_refused_while_cells_run_again():
@@ -215,9 +253,9 @@ def test_a_kernel_that_was_killed_is_replaced_and_the_model_is_told():
 
 def test_the_kernel_ends_with_its_session():
     tool = PythonTool(SandboxPolicy(), None, 1000)
-    with Session.open(MemoryLog(), "s", header={"task": "t"}) as session:
+    with Session.open(MemoryLog(), "s", header={"task": "t"}):
         tool.run("1")
-        kernel = session.belongings.get((tool, ""), None)._kernel
+        kernel = tool._find_life()._kernel
         assert kernel.is_alive
     assert not kernel.is_alive
 
@@ -228,7 +266,7 @@ def test_a_long_result_is_cut_for_the_model_and_whole_in_the_log():
     with Session.open(log, "s", header={"task": "t"}):
         assert len(tool.run("print('y' * 5000)")) < 300
     value = next(e for e in log.read_run("s") if e.kind == "value")
-    assert "y" * 5000 in value.data["value"]["outputs"][0]["text"]
+    assert "y" * 5000 in value.data["value"]["result"]["outputs"][0]["text"]
 
 
 def test_without_proxies_a_call_is_refused():
@@ -241,15 +279,19 @@ def test_a_function_of_its_own_has_limits_of_its_own():
     mine = python_function(name="py", policy=SandboxPolicy(timeout_s=0.3), limit_chars=500)
     assert (mine.name, mine.repeatable, mine.allow_repeat) == ("py", True, True)
     assert run_python.name == "run_python"
+    log = MemoryLog()
+    with Session.open(log, "s", header={"task": "t"}):
+        assert "CellTimeout" in mine.function("while True: pass")
+    assert next(e.data["about"]["function"] for e in log.read_run("s") if e.kind == "step") == "py"
     assert api_docs.name == "api_docs"
 
 
 def test_a_kernel_that_died_between_two_cells_costs_no_cell():
     """The cell that finds it dead runs in a new one; what is gone is told."""
     tool = PythonTool(SandboxPolicy(), None, 1000)
-    with Session.open(MemoryLog(), "s", header={"task": "t"}) as session:
+    with Session.open(MemoryLog(), "s", header={"task": "t"}):
         tool.run("x = 1")
-        kernel = session.belongings.get((tool, ""), None)._kernel
+        kernel = tool._find_life()._kernel
         kernel._process.kill("a test")
         told = tool.run("print('ran')")
     assert "ran" in told

@@ -24,7 +24,7 @@ _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 38, 22, 2
 _PR_SET_CHILD_SUBREAPER, _PR_CAPBSET_DROP = 36, 24
 _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
 _CAPABILITY_VERSION_3 = 0x20080522
-_OOM_SCORE = "500"
+OOM_SCORE = "500"
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _ASK_VERSION, _PATH_BENEATH = 1, 1
@@ -45,7 +45,7 @@ def confine_init() -> None:
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     try:
         with open("/proc/self/oom_score_adj", "w") as score:
-            score.write(_OOM_SCORE)
+            score.write(OOM_SCORE)
     except OSError:
         pass  # there is no /proc in tier A: its host does it
 

@@ -6,17 +6,21 @@ import os
 import signal
 
 
-def kill_below(top: int) -> None:
-    """Send SIGKILL to every process below ``top``.
+def kill_below(top: int) -> bool:
+    """Send SIGKILL to every process below ``top``; return whether there was one that had not ended.
 
     They are stopped first, until none is new: whoever is still running while the others are killed takes their place.
-    What is killed is gone soon after, not yet when this returns.
+    What is killed is gone soon after, not yet when this returns. One that was born while its parent ended may have been
+    on no list (proc(5): ``children`` is reliable only of what is stopped), so whoever must be sure asks until nobody is
+    left, and keeps ``top`` alive meanwhile: below nobody they are found no more.
     """
     stopped = set[int]()
     while new := set(list_tree(top)) - stopped - {top}:
         _send(signal.SIGSTOP, new)
         stopped |= new
+    is_any = not all(map(_has_ended, stopped))
     _send(signal.SIGKILL, stopped)
+    return is_any
 
 
 def list_tree(top: int) -> list[int]:
@@ -36,6 +40,14 @@ def list_tree(top: int) -> list[int]:
             except OSError:
                 continue
     return found
+
+
+def _has_ended(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
+            return stat.read().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
 
 
 def _send(number: int, pids: set[int]) -> None:

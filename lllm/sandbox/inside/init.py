@@ -6,6 +6,7 @@ to, and it kills them itself.
 
 Its one argument is the number of a socket to the host, its lifeline. The host first sends what to start, a line of
 JSON; later ``I`` interrupts the cell. When the host closes it, or dies, the end has come: nobody has to clean up.
+What it hears back is each ``I`` that was obeyed, and how the kernel ended: ``C`` by its limit of CPU, ``E`` otherwise.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import select
 import signal
 import socket
 import sys
+import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # typing takes as long to load as much of the rest
@@ -59,8 +61,8 @@ def start_kernel(spec: dict[str, Any], lifeline: socket.socket) -> int:
         os._exit(1)
 
 
-def guard(child: int, lifeline: socket.socket) -> None:
-    """Wait until the host has gone or the kernel has ended; reap whoever dies, as process 1 has to."""
+def guard(child: int, lifeline: socket.socket, cpu_s: float) -> None:
+    """Wait until the host has gone or the kernel has ended, and say how; reap whoever dies, as process 1 has to."""
     wake_read, wake_write = os.pipe()
     os.set_blocking(wake_read, False)
     os.set_blocking(wake_write, False)
@@ -69,12 +71,13 @@ def guard(child: int, lifeline: socket.socket) -> None:
     ready = select.poll()
     ready.register(lifeline, select.POLLIN)
     ready.register(wake_read, select.POLLIN)
-    while not reap(child):
+    while not (end := reap(child, cpu_s)):
         for source, _ in ready.poll():
             if source == wake_read:
                 os.read(wake_read, 4096)
             elif not obey(lifeline, child):
                 return
+    say(lifeline, end)
 
 
 def wake(_number: int, _frame: Any) -> None:
@@ -92,24 +95,40 @@ def obey(lifeline: socket.socket, child: int) -> bool:
             os.killpg(child, signal.SIGINT)
         except OSError:
             pass
+    say(lifeline, words)
+    return bool(words)
+
+
+def say(lifeline: socket.socket, words: bytes) -> None:
+    """Tell the host, if it listens."""
     try:
         lifeline.send(words, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
     except OSError:
         pass
-    return bool(words)
 
 
-def reap(child: int) -> bool:
-    """Reap all that have ended; return whether the kernel is among them."""
+def reap(child: int, cpu_s: float) -> bytes:
+    """Reap all that have ended; return how the kernel did, if it is among them, and nothing otherwise."""
     while True:
         try:
-            ended, _ = os.waitpid(-1, os.WNOHANG)
+            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         except ChildProcessError:
-            return True
-        if ended == child:
-            return True
-        if ended == 0:
-            return False
+            return b"E"
+        if ended is None:
+            return b""
+        if ended.si_pid == child:
+            return b"C" if is_out_of_cpu(ended, cpu_s) else b"E"
+        os.waitpid(ended.si_pid, 0)
+
+
+def is_out_of_cpu(ended: os.waitid_result, cpu_s: float) -> bool:
+    """Whether a process that nobody has reaped yet was killed for its own time, not for that of its children.
+
+    Its clocks outlive it. This one is the clock that the limit goes by; its number is as linux/posix-timers.h makes it.
+    """
+    if ended.si_code != os.CLD_KILLED or ended.si_status != signal.SIGKILL:
+        return False
+    return time.clock_gettime(~ended.si_pid << 3) >= cpu_s
 
 
 def kill_rest() -> None:
@@ -139,7 +158,7 @@ def main() -> None:
     child = start_kernel(spec, lifeline)
     for number in spec["fds"].values():
         os.close(number)
-    guard(child, lifeline)
+    guard(child, lifeline, spec["rlimits"]["CPU"])
     if os.getpid() != 1:
         kill_rest()
         if folder := spec.get("folder"):  # the host removes it, too, unless it was killed

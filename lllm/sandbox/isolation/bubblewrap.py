@@ -16,13 +16,12 @@ from pathlib import Path
 from subprocess import DEVNULL, run
 
 from lllm.errors import SandboxUnavailable
-from lllm.sandbox.isolation.isolator import Plan, build_spec
+from lllm.sandbox.isolation.isolator import NOBODY, Plan, build_command, build_spec
 from lllm.sandbox.isolation.python_env import INSIDE, PythonEnv, find_python
 from lllm.sandbox.isolation.seccomp import build_filter
 from lllm.sandbox.policy import SandboxPolicy
 
 _INSTALL = "apt install bubblewrap   (or dnf, pacman, zypper)"
-NOBODY = 65534
 UID = 1000
 _SYSTEM = ("/lib", "/lib32", "/lib64", "/bin", "/sbin")
 _LINKER = ("/etc/ld.so.cache", "/etc/alternatives")
@@ -58,7 +57,7 @@ class Bubblewrap:
             *_scratch(policy),
             *(word for name, value in libraries.items() for word in ("--setenv", name, value)),
             *("--seccomp", str(seccomp), "--as-pid-1", "--chdir", "/box", "--"),
-            *(_program(python), "-I", "-S", "-B", "/lllm/init.py"),
+            *build_command(_to_inside(python), Path("/lllm")),
         ]
         return Plan(argv, spec, [seccomp])
 
@@ -102,9 +101,9 @@ def _places(python: PythonEnv) -> list[tuple[Path, str]]:
     return places + [(site, f"/site/{number}") for number, site in enumerate(others)]
 
 
-def _program(python: PythonEnv) -> str:
-    inside = python.prefix if python.prefix.is_relative_to("/usr") else Path("/python")
-    return str(inside / python.program)
+def _to_inside(python: PythonEnv) -> Path:
+    prefix = python.prefix if python.prefix.is_relative_to("/usr") else Path("/python")
+    return prefix / python.program
 
 
 def _libraries(python: PythonEnv) -> dict[str, str]:

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 
 from lllm.sandbox.policy import SandboxPolicy
 
+NOBODY = 65534
+"""User and group that the code in a sandbox runs as where root starts it."""
 LIMITS = ("output_bytes", "output_messages", "call_bytes")
 LOCALE = {"LANG": "C.UTF-8", "TZ": "UTC", "TERM": "dumb", "NO_COLOR": "1", "USER": "sandbox", "LOGNAME": "sandbox"}
 BACKEND = {"MPLBACKEND": "module://matplotlib_inline.backend_inline", "PYTHONDONTWRITEBYTECODE": "1"}
@@ -71,6 +73,18 @@ class Isolator(Protocol):
             SandboxUnavailable: this machine lacks what it needs; the hint is what mends it.
         """
         ...
+
+
+def build_command(python: Path, inside: Path) -> list[str]:
+    """Return program and arguments of `init.py`, all but the lifeline's number. Pure.
+
+    Nothing that lies in its folder or in the environment is imported (``-I``, ``-S``), and nothing is written (``-B``).
+
+    Args:
+        python: the interpreter, as it is called inside.
+        inside: the folder that holds `init.py`, as it is called inside.
+    """
+    return [str(python), "-I", "-S", "-B", str(inside / "init.py")]
 
 
 def build_spec(policy: SandboxPolicy, path: list[str], home: str, tmp: str) -> dict[str, Any]:

@@ -14,12 +14,11 @@ import tempfile
 from pathlib import Path
 
 from lllm.errors import SandboxUnavailable
-from lllm.sandbox.isolation.isolator import Plan, build_spec
+from lllm.sandbox.isolation.isolator import NOBODY, Plan, build_command, build_spec
 from lllm.sandbox.isolation.python_env import INSIDE, PythonEnv, find_python
 from lllm.sandbox.isolation.seccomp import build_filter
 from lllm.sandbox.policy import SandboxPolicy
 
-NOBODY = 65534
 _OLDEST_ABI = 3  # Linux 6.2; before it, a file could be emptied by its path
 _SCOPES_ABI = 6  # Linux 6.12; before it, Landlock let signals out
 _SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/alternatives")
@@ -45,8 +44,7 @@ class Landlock:
         spec["seccomp"] = program.hex()
         spec["landlock"] = {"read": [*_SYSTEM, *map(str, _readable(python))], "write": [str(folder), *_DEVICES]}
         spec["folder"] = str(folder)
-        argv = [str(python.prefix / python.program), "-I", "-S", "-B", str(INSIDE / "init.py")]
-        return Plan(argv, spec, user=user, folder=folder)
+        return Plan(build_command(python.prefix / python.program, INSIDE), spec, user=user, folder=folder)
 
 
 def _find_abi() -> int:

@@ -38,7 +38,11 @@ _IOCTLS = (
 # F_SETOWN and F_SETSIG, by which the kernel would send a signal for us, nor leases, which stop who opens the file next.
 _FCNTLS = (0, 1, 2, 3, 4, 5, 6, 7, 9, 36, 37, 38, 1030, 1032, 1033, 1034)
 
+_PRIO_PROCESS, _IOPRIO_WHO_PROCESS = 0, 1  # linux/resource.h, linux/ioprio.h
+_NEGATIVE, _OWN_CLOCKS = 0x8000_0000, 0xFFFF_FFF8  # linux/posix-timers.h: ~number, then three bits of a kind
+
 _REFUSE = ERRNO | errno.EPERM
+_NO_SUCH_CLOCK = ERRNO | errno.EINVAL
 _NO_SUCH_CALL = ERRNO | errno.ENOSYS
 _NO_SUCH_FAMILY = ERRNO | errno.EAFNOSUPPORT
 _PRETEND = ERRNO | 0  # the caller sees success, and nothing was done
@@ -52,8 +56,9 @@ def build_filter(machine: str, *, namespaces: bool = True, signals: bool = True)
     Args:
         machine: as ``platform.machine()`` says it: ``x86_64`` or ``aarch64``.
         namespaces: the process has its own of each kind. Where it shares the host's, refuse also what only they would
-            stop: sockets that connect by path, signs of what happens in other folders; a change of a file's mode, owner
-            or times seems to succeed and does nothing, since ``shutil.copy`` would fail at an error.
+            stop: sockets that connect by path, signs of what happens in other folders, and most of what tells of a
+            process by its number; a change of a file's mode, owner or times seems to succeed and does nothing, since
+            ``shutil.copy`` would fail at an error.
         signals: something else keeps its signals inside. Where nothing does, it can send none, not even to its own.
 
     Raises:
@@ -62,6 +67,8 @@ def build_filter(machine: str, *, namespaces: bool = True, signals: bool = True)
     if machine not in _ARCHES:
         raise SandboxUnavailable(f"no system-call filter for {machine!r}", hint="x86_64 or aarch64, 64 bit")
     program = [*_entry(machine), *_checked(machine, namespaces=namespaces)]
+    if not namespaces:
+        program += _looks(machine, signals=signals)
     verdicts = [(syscalls.FORBIDDEN, _REFUSE), (syscalls.ABSENT, _NO_SUCH_CALL)]
     if not namespaces:
         verdicts += [(syscalls.WATCHES, _REFUSE), (syscalls.ATTRIBUTES, _PRETEND)]
@@ -102,9 +109,37 @@ def _checked(machine: str, *, namespaces: bool) -> list[Instruction]:
         "sched_setaffinity": _only(0, [0], _REFUSE),
         # libzmq (stock kernels) sets its threads to what they are, the plain SCHED_OTHER, and aborts where it cannot
         "sched_setscheduler": [_load(1), (_EQUAL, 0, 1, 0), _give(_PRETEND), _give(_REFUSE)],
-        "setpriority": [_load(0), (_EQUAL, 1, 0, 0), _give(_REFUSE), *_only(1, [0], _REFUSE)],
+        "setpriority": _own(_PRIO_PROCESS),
     }
     numbers = syscalls.CHECKED[machine]
+    return [step for name, body in bodies.items() for step in _when(numbers[name], body)]
+
+
+def _looks(machine: str, *, signals: bool) -> list[Instruction]:
+    """Let a process ask about itself alone, as far as ordinary programs ask no more.
+
+    What they do ask of others is left: ``getpgid``, by which a child's group is killed, where they can send signals;
+    and how a thread is scheduled, which ``pthread_getschedparam`` asks by the thread's number.
+    """
+    bodies = {
+        "getsid": _only(0, [0], _REFUSE),
+        "getpriority": _own(_PRIO_PROCESS),
+        "ioprio_get": _own(_IOPRIO_WHO_PROCESS),
+        # ``pthread_getattr_np`` asks it of a thread, and takes this answer for a system without
+        "sched_getaffinity": _only(0, [0], _NO_SUCH_CALL),
+        "sched_getattr": _only(0, [0], _REFUSE),
+        "sched_rr_get_interval": _only(0, [0], _REFUSE),
+        "get_robust_list": _only(0, [0], _REFUSE),
+        # the time of any process, by a clock of a negative number; the last eight are one's own
+        "clock_gettime": [
+            _load(0), (_AT_LEAST, 0, 2, _NEGATIVE), (_AT_LEAST, 1, 0, _OWN_CLOCKS), _give(_NO_SUCH_CLOCK), _give(ALLOW),
+        ],
+        # who opens one does without, where there is none: asyncio waits for children in threads
+        "pidfd_open": [_give(_NO_SUCH_CALL)],
+    }  # fmt: skip
+    if not signals:
+        bodies["getpgid"] = _only(0, [0], _REFUSE)
+    numbers = syscalls.LOOKS[machine]
     return [step for name, body in bodies.items() for step in _when(numbers[name], body)]
 
 
@@ -118,6 +153,11 @@ def _only(index: int, values: Iterable[int], otherwise: int) -> list[Instruction
     wanted = list(values)
     tests = [(_EQUAL, len(wanted) - at, 0, value) for at, value in enumerate(wanted)]
     return [_load(index), *tests, _give(otherwise), _give(ALLOW)]
+
+
+def _own(kind: int) -> list[Instruction]:
+    """Allow where the first argument says that the second is a process, and that one is the caller."""
+    return [_load(0), (_EQUAL, 1, 0, kind), _give(_REFUSE), *_only(1, [0], _REFUSE)]
 
 
 def _load(index: int) -> Instruction:

@@ -164,6 +164,20 @@ _WATCHES = """
     inotify_add_watch 254 27
 """
 
+# What tells of any process by its number, where the host's are in sight.
+_LOOKS = """
+    getsid 124 156
+    getpgid 121 155
+    getpriority 140 141
+    ioprio_get 252 31
+    sched_getaffinity 204 123
+    sched_getattr 315 275
+    sched_rr_get_interval 148 127
+    get_robust_list 274 100
+    clock_gettime 228 113
+    pidfd_open 434 434
+"""
+
 _SIGNALS = """
     kill 62 129
     tkill 200 130
@@ -200,5 +214,6 @@ FORBIDDEN = _parse(_FORBIDDEN)
 ABSENT = _parse(_ABSENT)
 ATTRIBUTES = _parse(_ATTRIBUTES)
 WATCHES = _parse(_WATCHES)
+LOOKS = _parse(_LOOKS)
 SIGNALS = _parse(_SIGNALS)
 CHECKED = _parse(_CHECKED)

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from lllm.sandbox.isolation.isolator import Plan, build_spec
+from lllm.sandbox.isolation.isolator import Plan, build_command, build_spec
 from lllm.sandbox.isolation.python_env import INSIDE, find_python
 from lllm.sandbox.policy import SandboxPolicy
 
@@ -27,8 +27,7 @@ class Unconfined:
         path = [str(INSIDE), *map(str, python.sites)]
         spec = build_spec(policy, path, str(folder), str(folder))
         spec["folder"] = str(folder)
-        argv = [str(python.prefix / python.program), "-I", "-S", "-B", str(INSIDE / "init.py")]
-        return Plan(argv, spec, folder=folder)
+        return Plan(build_command(python.prefix / python.program, INSIDE), spec, folder=folder)
 
 
 def is_unsafe_allowed() -> bool:

@@ -12,17 +12,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from lllm.sandbox.cell import Called, CellResult, OnCall, Status
-from lllm.sandbox.local.broker import TooManyCalls, refuse_all, refuse_between
-from lllm.sandbox.local.frames import BadFrame
+from lllm.sandbox.host.broker import TooManyCalls, refuse_all, refuse_between
+from lllm.sandbox.host.frames import BadFrame
+from lllm.sandbox.host.results import explain_loss, read_text
 from lllm.sandbox.local.link import Link
-from lllm.sandbox.shown.mended import dict_of, mend_text
+from lllm.sandbox.shown.mended import dict_of
 from lllm.sandbox.shown.outputs import OutputFold, to_count
 
 _SLACK = 2
 """How many times the cell's own limit may arrive from it before it is taken for hostile, and killed."""
 _BACKGROUND_BYTES = 64 << 10
 _LONGEST_WAIT_S = 1000.0  # poll() takes no more than 24 days
-_TEXT_CHARS = 10_000
 
 
 class CellRun:
@@ -59,7 +59,7 @@ class CellRun:
                 self._interrupt()
                 came_to = self._wait(self._policy.grace_s)
             if came_to != "done":
-                self._kill("timeout" if came_to == "timeout" else "")
+                self._kill("timeout" if came_to == "timeout" else self._process.read_end())
         except BadFrame as error:
             self._kill(f"what it sent could not be read: {error.message}")
         except TooManyCalls as error:
@@ -169,7 +169,7 @@ class CellRun:
         facts: dict[str, Any] = {"calls": tuple(self._calls), "background": self._background}
         facts["tier"] = self._process.tier
         if self._reply is None:
-            status, ename, evalue = _explain(self._process.why_killed, self._timeout_s)
+            status, ename, evalue = explain_loss(self._process.why_killed, self._timeout_s)
             outputs = self._outputs.outputs()
             return CellResult(status, outputs, ename=ename, evalue=evalue, state_lost=True, **facts)
         reply = self._reply
@@ -188,22 +188,3 @@ class CellRun:
 
 class _Flooded(Exception):
     """More came than an honest kernel sends."""
-
-
-def _explain(why: str, timeout_s: float) -> tuple[Status, str, str]:
-    """Return status, name and text of a cell whose kernel is gone. Pure."""
-    if why == "timeout":
-        return "timeout", "CellTimeout", f"the cell did not end within {timeout_s:g} s, nor when it was interrupted"
-    if why == "output":
-        return "output_limit", "OutputLimit", "the cell wrote more than it may, and went on"
-    return "died", "KernelDied", why or "the kernel's process ended by itself"
-
-
-def to_died(why: str) -> CellResult:
-    """Return the result of a cell that found no kernel to run in. Pure."""
-    return CellResult("died", ename="KernelDied", evalue=why, state_lost=True)
-
-
-def read_text(value: Any, most: int = _TEXT_CHARS) -> str:
-    """Return a text that a kernel said, cut and fit to be stored; an empty one in place of anything else. Pure."""
-    return mend_text(value[:most]) if isinstance(value, str) else ""

@@ -7,14 +7,16 @@ import threading
 import time
 
 from lllm.errors import SandboxUnavailable
-from lllm.sandbox.cell import CellResult, OnCall
+from lllm.sandbox.cell import START_S, CellResult, OnCall
+from lllm.sandbox.host.results import to_died
 from lllm.sandbox.isolation.isolator import Isolator
-from lllm.sandbox.local.cell_run import CellRun, to_died
+from lllm.sandbox.local.cell_run import CellRun
 from lllm.sandbox.local.link import Link
 from lllm.sandbox.local.warden import WARDEN
 from lllm.sandbox.policy import SandboxPolicy
 
-START_S = 30.0
+_KNOWN = {"", "timeout", "output", "it was closed"}
+"""Why a kernel was killed, where whoever ran its last cell, or closed it, knows."""
 
 
 class LocalKernel:
@@ -42,7 +44,7 @@ class LocalKernel:
 
     @property
     def pid(self) -> int:
-        """The host's number of the sandbox's first process."""
+        """The host's number of the sandbox's first process, for whoever watches it from outside."""
         return self._process.pid
 
     @property
@@ -86,7 +88,9 @@ class LocalKernel:
 
     def _execute(self, code: str, timeout_s: float, on_call: OnCall | None) -> CellResult:
         if not self.is_alive:
-            return to_died("the kernel has ended before this cell")
+            why = self._process.why_killed or self._process.read_end()
+            told = "" if why in _KNOWN else f": {why}"
+            return to_died(f"the kernel has ended before this cell{told}")
         self.wait_ready()
         run = CellRun(self._link, code, timeout_s, on_call)
         WARDEN.watch(self._process)

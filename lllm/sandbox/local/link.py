@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
+from lllm.sandbox.host.broker import Broker
+from lllm.sandbox.host.frames import BadFrame, FrameReader, build_frame, send_frame
 from lllm.sandbox.isolation.isolator import Isolator
-from lllm.sandbox.local.broker import Broker
-from lllm.sandbox.local.frames import BadFrame, FrameReader, build_frame, send_frame
 from lllm.sandbox.local.process import SandboxProcess
 from lllm.sandbox.policy import SandboxPolicy
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import signal
 import socket
 import threading
 import time
@@ -22,8 +23,11 @@ from lllm.sandbox.inside.scratch import remove_folder
 from lllm.sandbox.isolation.isolator import KERNEL, Isolator, Plan, Program
 from lllm.sandbox.policy import SandboxPolicy
 
-_ENDS_S = 2.0
-_OOM_SCORE = "500"
+_LOOK_S, _ENDS_S = 0.05, 2.0
+_GIVEN_UP_S = 60.0
+"""After this, what cannot be killed waits in the operating system, such as for a disk that does not answer."""
+_SAYS_S = 1.0
+"""Within this, init says how the kernel ended; but for a machine that is very busy, at once."""
 
 
 class SandboxProcess:
@@ -41,6 +45,7 @@ class SandboxProcess:
         self.why_killed = ""
         self._lock = threading.Lock()
         self._interrupts: deque[None] = deque()
+        self._end = b""
         self._is_parents = False
         plan = isolator.plan(policy)
         self.folder = plan.folder
@@ -75,9 +80,11 @@ class SandboxProcess:
 
     def offer_at_oom(self) -> None:
         """Have the operating system end this sandbox before other processes, where the machine's memory runs out."""
+        from lllm.sandbox.inside.confine import OOM_SCORE  # noqa: PLC0415 - ctypes comes with it
+
         for pid in list_tree(self.pid):
             with suppress(OSError):
-                Path(f"/proc/{pid}/oom_score_adj").write_text(_OOM_SCORE, "ascii")
+                Path(f"/proc/{pid}/oom_score_adj").write_text(OOM_SCORE, "ascii")
 
     def interrupt(self) -> None:
         """Have the kernel's process group get SIGINT."""
@@ -94,11 +101,27 @@ class SandboxProcess:
         poll.register(self._lifeline, select.POLLIN)
         while self._interrupts and poll.poll(max(0.0, end_s - time.monotonic()) * 1000):
             try:
-                said = self._lifeline.recv(256)
+                said = self._hear()
             except OSError:
                 return
             for _ in range(min(len(said), len(self._interrupts)) or len(self._interrupts)):
                 self._interrupts.popleft()
+
+    def read_end(self, timeout_s: float = _SAYS_S) -> str:
+        """Return what ended a kernel that nobody killed, in words for the model; empty where it was something else."""
+        end_s = time.monotonic() + timeout_s
+        with suppress(OSError, ValueError):  # it is closed
+            poll = select.poll()
+            poll.register(self._lifeline, select.POLLIN)
+            while not self._end and poll.poll(max(0.0, end_s - time.monotonic()) * 1000) and self._hear():
+                pass
+        return f"it used {self.policy.cpu_s} s of CPU, and may use no more" if b"C" in self._end else ""
+
+    def _hear(self) -> bytes:
+        """Return what init says, nothing where it is gone; how the kernel ended is kept."""
+        said = self._lifeline.recv(256)
+        self._end = self._end or said.strip(b"I")
+        return said
 
     def kill(self, why: str = "") -> None:
         """End everything in the sandbox, and wait until it is gone."""
@@ -109,12 +132,24 @@ class SandboxProcess:
             for end in (self._lifeline, self.control, self.broker):
                 with suppress(OSError):
                     end.shutdown(socket.SHUT_RDWR)
+            self._end_all()
+
+    def _end_all(self) -> None:
+        """Kill all below the first process, which ends then by itself; one that does not is killed when it is alone.
+
+        Not before: what is left would fall to the host's process 1, where nobody knows whose it was.
+        """
+        begun_s = time.monotonic()
+        while time.monotonic() < begun_s + _ENDS_S:
             kill_below(self.pid)  # what forks without end leaves init no time to do it
-            try:
-                self._popen.wait(_ENDS_S)
-            except TimeoutExpired:
-                self._popen.kill()
-                self._popen.wait()
+            with suppress(TimeoutExpired):
+                self._popen.wait(_LOOK_S)
+                return
+        self._popen.send_signal(signal.SIGSTOP)  # orphans still fall to it, and it makes no more of them
+        while kill_below(self.pid) and time.monotonic() < begun_s + _GIVEN_UP_S:
+            time.sleep(_LOOK_S)
+        self._popen.kill()
+        self._popen.wait()
 
     def close(self) -> None:
         """Kill it, and let go of all that it held on the host."""

@@ -11,8 +11,8 @@ from typing import Any, Self
 from lllm.errors import NotebookError
 from lllm.registry import OUTSIDE
 from lllm.sandbox.cell import STEP
+from lllm.sandbox.life import Start
 from lllm.sandbox.notebook.file import to_path
-from lllm.sandbox.notebook.life import Start
 from lllm.sandbox.notebook.session import JupyterSession, Serve
 from lllm.sandbox.policy import SandboxPolicy
 from lllm.utils import safe_name
@@ -26,7 +26,7 @@ class JupyterSandbox:
     Args:
         root: the folder.
         policy: how much each kernel may use.
-        on_call: makes what answers ``CALL_API``, from a session's metadata; None takes the proxies that they name.
+        serve: makes what answers ``CALL_API``, from a session's metadata; None takes the proxies that they name.
         start: starts a kernel; None takes one of this process's pool.
     """
 
@@ -34,12 +34,12 @@ class JupyterSandbox:
         self,
         root: str | Path,
         policy: SandboxPolicy | None = None,
-        on_call: Serve | None = None,
+        serve: Serve | None = None,
         start: Start | None = None,
     ) -> None:
         self.root = Path(root)
         self.policy = policy or SandboxPolicy()
-        self._open = partial(JupyterSession, policy=self.policy, on_call=on_call, start=start)
+        self._open = partial(JupyterSession, policy=self.policy, serve=serve, start=start)
         self._sessions: dict[str, JupyterSession] = {}
         self._lock = threading.RLock()
 

@@ -15,12 +15,11 @@ from contextlib import suppress
 from typing import Any, cast
 
 from lllm.errors import ConfigError, SandboxError, SandboxUnavailable
-from lllm.sandbox.cell import CellResult, OnCall
+from lllm.sandbox.cell import START_S, CellResult, OnCall
+from lllm.sandbox.host.broker import Broker
+from lllm.sandbox.host.frames import parse_frame
+from lllm.sandbox.host.results import to_died
 from lllm.sandbox.isolation.python_env import INSIDE
-from lllm.sandbox.local.broker import Broker
-from lllm.sandbox.local.cell_run import to_died
-from lllm.sandbox.local.frames import parse_frame
-from lllm.sandbox.local.kernel import START_S
 from lllm.sandbox.policy import SandboxPolicy
 from lllm.sandbox.remote.rest import Gateway
 from lllm.sandbox.remote.run import Client, RemoteRun, build_message

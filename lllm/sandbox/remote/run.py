@@ -11,9 +11,9 @@ from typing import Any
 
 from lllm.errors import SandboxUnavailable
 from lllm.sandbox.cell import Called, CellResult, OnCall, Status
-from lllm.sandbox.local.broker import Broker, TooManyCalls
-from lllm.sandbox.local.cell_run import read_text
-from lllm.sandbox.local.frames import BadFrame, parse_frame
+from lllm.sandbox.host.broker import Broker, TooManyCalls
+from lllm.sandbox.host.frames import BadFrame, parse_frame
+from lllm.sandbox.host.results import explain_loss, read_text
 from lllm.sandbox.policy import SandboxPolicy
 from lllm.sandbox.remote.websocket import SocketLost, WebSocket
 from lllm.sandbox.shown.mended import dict_of
@@ -174,7 +174,9 @@ class RemoteRun:
         self._socket.send(text, self._policy.grace_s)
 
     def _result(self, timeout_s: float) -> CellResult:
-        status, ename, evalue = _explain(self._why_lost or self._why_stopped, timeout_s, is_lost=bool(self._why_lost))
+        status, ename, evalue = (
+            explain_loss(self._why_lost, timeout_s) if self._why_lost else _explain(self._why_stopped, timeout_s)
+        )
         reply = self._reply or {}
         if not ename:
             status = "ok" if reply.get("status") == "ok" else "error"
@@ -194,12 +196,10 @@ class RemoteRun:
         )
 
 
-def _explain(why: str, timeout_s: float, *, is_lost: bool) -> tuple[Status, str, str]:
-    """Return status, name and text of a cell that was stopped; an empty name where it was not. Pure."""
+def _explain(why: str, timeout_s: float) -> tuple[Status, str, str]:
+    """Return status, name and text of a cell that was interrupted; an empty name where it was not. Pure."""
     if why == "timeout":
-        told = "nor when it was interrupted" if is_lost else "and was interrupted"
-        return "timeout", "CellTimeout", f"the cell did not end within {timeout_s:g} s, {told}"
+        return "timeout", "CellTimeout", f"the cell did not end within {timeout_s:g} s, and was interrupted"
     if why == "output":
-        told = ", and went on" if is_lost else ", and was interrupted"
-        return "output_limit", "OutputLimit", f"the cell wrote more than it may{told}"
-    return ("died", "KernelDied", why) if is_lost else ("ok", "", "")
+        return "output_limit", "OutputLimit", "the cell wrote more than it may, and was interrupted"
+    return "ok", "", ""

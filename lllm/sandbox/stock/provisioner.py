@@ -27,8 +27,8 @@ from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from traitlets import Dict
 
 from lllm.errors import ConfigError, SandboxUnavailable
+from lllm.sandbox.cell import START_S
 from lllm.sandbox.isolation.isolator import Isolator, Program
-from lllm.sandbox.local.kernel import START_S
 from lllm.sandbox.local.process import SandboxProcess
 from lllm.sandbox.local.warden import WARDEN
 from lllm.sandbox.policy import SandboxPolicy
@@ -79,9 +79,9 @@ class SandboxProvisioner(KernelProvisionerBase):
         if process.is_running:
             return None
         WARDEN.forget(process)
-        if process.why_killed:
-            self.log.warning("the sandbox was killed: %s", process.why_killed)
-        return 1 if process.why_killed else 0
+        if why := process.why_killed or process.read_end():
+            self.log.warning("the sandbox was killed: %s", why)
+        return 1 if why else 0
 
     async def wait(self) -> int | None:
         """Wait until the kernel has ended."""
@@ -134,7 +134,7 @@ class SandboxProvisioner(KernelProvisionerBase):
         """Launch the kernel, wait until it is up, and return how it is reached.
 
         Raises:
-            SandboxUnavailable: no isolator works here.
+            SandboxUnavailable: no isolator works here; its text ends with what mends that.
             ConfigError: ``policy`` cannot be one.
         """
         del cmd, kwargs
@@ -145,7 +145,10 @@ class SandboxProvisioner(KernelProvisionerBase):
         key = self.parent.session.key if self.parent else secrets.token_hex(16).encode()
         prefix = f"{self._folder}/k"
         attempt = _Attempt(policy, prefix, key.decode())
-        self._process = await asyncio.to_thread(CHOOSER.first, policy, attempt)
+        try:
+            self._process = await asyncio.to_thread(CHOOSER.first, policy, attempt)
+        except SandboxUnavailable as error:  # Jupyter shows the text of an error, and nothing that is beside it
+            raise SandboxUnavailable(f"{error.message}. What mends it: {error.hint}") from error
         WARDEN.watch(self._process)
         scheme = "hmac-sha256"
         info: Any = {"transport": "ipc", "ip": prefix, "key": key, "signature_scheme": scheme, **PORTS}

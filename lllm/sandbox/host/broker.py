@@ -7,7 +7,7 @@ from typing import Any, TypeGuard
 
 from lllm.errors import LLLMError
 from lllm.sandbox.cell import Called, OnCall
-from lllm.sandbox.local.frames import build_frame
+from lllm.sandbox.host.frames import build_frame
 from lllm.sandbox.policy import SandboxPolicy
 
 MAX_ENDPOINT_CHARS = 300
