@@ -1,0 +1,219 @@
+"""Whole chats as nano sees them: what is said by whom, and which of it is the model's to learn.
+
+A chat is text in the form of the chat template (template.jinja), cut where what is learned begins and ends. Most chats
+are one question with its call, the call's result and the answer. Some have a call that fails and is made again, an
+answer that cannot be used and is given again, a second question, a result that nobody could have guessed (so that
+results are copied and not made up), or no function at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from io import StringIO
+from random import Random
+from typing import NamedTuple
+
+from lllm.models.prompt import INTERRUPT_FINAL_PROMPT
+from lllm.nano.recipe import arithmetic, dates, lists, statistics_of, strings, units
+from lllm.nano.recipe.forms import Form, build_form, to_json
+from lllm.nano.recipe.functions import Offered, build_function
+from lllm.nano.recipe.labels import build_labelled
+from lllm.nano.recipe.missed import build_missed
+from lllm.nano.recipe.outside import REFUSAL, build_outside
+from lllm.nano.recipe.results import build_lost_call, build_result, build_wrong_call
+from lllm.nano.recipe.task import Task
+from lllm.nano.recipe.tokenizer import CALL, CALL_END, END
+from lllm.nano.recipe.words import build_word
+
+KINDS: tuple[tuple[Callable[[Random], Task], float], ...] = (
+    (arithmetic.build_task, 0.22),
+    (units.build_task, 0.14),
+    (statistics_of.build_task, 0.15),
+    (lists.build_task, 0.18),
+    (strings.build_task, 0.18),
+    (dates.build_task, 0.13),
+)
+ERRS = 0.06
+"""Share of first answers that are learned in a bad form, so that nano errs as models do, and is seen to be mended."""
+
+
+class Piece(NamedTuple):
+    """A part of a chat's text; ``learned`` where the model is to say it."""
+
+    text: str
+    learned: bool
+
+
+class Chat:
+    """A chat that grows.
+
+    Args:
+        system: the system text; empty for none.
+        offered: the functions; None for none.
+
+    Attributes:
+        kind: of task; ``outside`` or ``label`` where it is none.
+        pieces: what it is made of.
+    """
+
+    def __init__(self, system: str, offered: Offered | None) -> None:
+        self.kind = ""
+        self.pieces: list[Piece] = []
+        self._offered = offered
+        told = f"\nFunctions: {', '.join(offered.listed)}" if offered else ""
+        if system or told:
+            self._add(f"<|im_start|>system\n{system.strip()}{told}{END}\n")
+
+    @property
+    def text(self) -> str:
+        """All of it, as the template renders it."""
+        return "".join(piece.text for piece in self.pieces)
+
+    def hear(self, text: str) -> None:
+        """Add what the user says."""
+        self._add(f"<|im_start|>user\n{text.strip()}{END}\n")
+
+    def get(self, result: str) -> None:
+        """Add what a function answers."""
+        self._add(f"<|im_start|>user\n<tool_response>\n{result.strip()}\n</tool_response>{END}\n")
+
+    def say(self, text: str, *, learned: bool = True) -> None:
+        """Add what the model says."""
+        self._add("<|im_start|>assistant\n")
+        self._add(text.strip() + END, learned=learned)
+        self._add("\n")
+
+    def call(self, code: str, *, learned: bool = True) -> None:
+        """Add a call by the model."""
+        assert self._offered is not None
+        arguments = f"{{{to_json(self._offered.parameter)}: {to_json(code)}}}"
+        self.say(
+            f'{CALL}\n{{"name": {to_json(self._offered.name)}, "arguments": {arguments}}}\n{CALL_END}', learned=learned
+        )
+
+    def _add(self, text: str, *, learned: bool = False) -> None:
+        self.pieces.append(Piece(text, learned))
+
+
+def build_chat(random: Random) -> Chat:
+    """Return a chat to learn from."""
+    chance = random.random()
+    if chance < 0.06:
+        return _build_label(random)
+    offered, task = build_function(random), build_task(random)
+    form = _build_form_for(random, offered, run_code(task.code))
+    if chance < 0.075:
+        return _build_without_functions(random, form)
+    chat, lead = _begin(random, form, offered)
+    if chance < 0.145:
+        chat.kind = "outside"
+        _ask_outside(random, chat, form, lead)
+        return chat
+    chat.kind = task.kind
+    _ask_task(random, chat, form, task, lead)
+    while random.random() < 0.12:
+        if random.random() < 0.15:
+            _ask_outside(random, chat, form)
+        else:
+            _ask_task(random, chat, form, build_task(random))
+    return chat
+
+
+def _build_form_for(random: Random, offered: Offered, printed: str) -> Form:
+    """Return a form that can hold what is printed: a JSON number holds no text."""
+    while True:
+        form = build_form(random, offered.name)
+        if form.style != "number" or form.to_value(printed) == printed:
+            return form
+
+
+def build_task(random: Random) -> Task:
+    """Return a task of any kind."""
+    return random.choices([make for make, _ in KINDS], [weight for _, weight in KINDS])[0](random)
+
+
+def run_code(code: str) -> str:
+    """Return what code of a task prints."""
+    printed = StringIO()
+    with redirect_stdout(printed):
+        exec(code, {})  # noqa: S102 - our own, made in this folder
+    return printed.getvalue().rstrip("\n")
+
+
+def _begin(random: Random, form: Form, offered: Offered) -> tuple[Chat, str]:
+    """Return a chat, and what the user says before the question: some give their instructions there."""
+    if random.random() < 0.06:
+        return Chat("", offered), f"{form.system}\n\n"
+    return Chat(form.system, offered), ""
+
+
+def _ask_task(random: Random, chat: Chat, form: Form, task: Task, lead: str = "") -> None:
+    chat.hear(lead + task.question)
+    while random.random() < 0.1:
+        wrong = (build_lost_call if random.random() < 0.15 else build_wrong_call)(random, task.code)
+        chat.call(wrong.code, learned=False)
+        chat.get(wrong.error)
+    chat.call(task.code)
+    printed = _unguessable(random) if random.random() < 0.12 else run_code(task.code)
+    chat.get(build_result(random, printed))
+    if random.random() < 0.02:
+        chat.hear(INTERRUPT_FINAL_PROMPT)
+    _answer(random, chat, form, printed)
+
+
+def _ask_outside(random: Random, chat: Chat, form: Form, lead: str = "") -> None:
+    chat.hear(lead + build_outside(random))
+    _answer(random, chat, form, REFUSAL)
+
+
+def _answer(random: Random, chat: Chat, form: Form, value: str) -> None:
+    """Add the answer, at times after ones that cannot be used."""
+    errs = form.style != "plain" and random.random() < ERRS
+    while errs or (form.style != "plain" and random.random() < 0.08):
+        missed = build_missed(random, form, value)
+        chat.say(missed.reply, learned=errs)
+        chat.hear(missed.told)
+        errs = False
+    chat.say(form.to_answer(value))
+
+
+def _build_without_functions(random: Random, form: Form) -> Chat:
+    """Return a chat in which there is nothing to call: all is outside of the skill."""
+    chat = Chat(form.system, None)
+    chat.kind = "outside"
+    chat.hear(build_task(random).question if random.random() < 0.6 else build_outside(random))
+    _answer(random, chat, form, REFUSAL)
+    return chat
+
+
+def _build_label(random: Random) -> Chat:
+    """Return a chat whose last message asks which class fits."""
+    told = build_labelled(random)
+    chance = random.random()
+    offered = build_function(random) if chance < 0.3 else None
+    chat = Chat(build_form(random).system if chance < 0.7 else "", offered)
+    chat.kind = "label"
+    chat.hear(told.text)
+    chat.hear(told.asked)
+    chat.say(told.label)
+    return chat
+
+
+def _unguessable(random: Random) -> str:
+    """Return what no code in sight could have printed."""
+    chance = random.random()
+    if chance < 0.3:
+        return str(random.randint(-(10 ** random.randint(1, 7)), 10 ** random.randint(1, 9)))
+    if chance < 0.5:
+        return str(round(random.uniform(-1000, 100_000), random.randint(1, 4)))
+    if chance < 0.65:
+        return str([random.randint(0, 999) for _ in range(random.randint(1, 10))])
+    if chance < 0.75:
+        return str([build_word(random) for _ in range(random.randint(1, 6))])
+    return " ".join(build_word(random) for _ in range(random.randint(1, 3)))
+
+
+def to_messages(chat: Chat) -> str:
+    """Return a chat as a person reads it, with what is learned between bars."""
+    return "".join(f"|{piece.text}|" if piece.learned else piece.text for piece in chat.pieces)
