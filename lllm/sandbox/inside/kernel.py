@@ -12,7 +12,9 @@ import os
 import signal
 import sys
 
-import wire
+from calls import Broker
+from stream import OutputLimitReached, Writer, follow_threads
+from wire import Channel, to_text
 
 # Start-up: most of it is IPython's imports. There is no garbage in them to look for; and its history on disk, which a
 # kernel has none of, would bring a database. A None makes that optional import fail at once.
@@ -29,7 +31,7 @@ if TYPE_CHECKING:  # typing takes as long to load as much of the rest
 
 def serve(spec: dict[str, Any]) -> None:
     """Run cells, one after the other, until the host hangs up."""
-    control = wire.Channel(spec["fds"]["control"])
+    control = Channel(spec["fds"]["control"])
     out = spec["fds"]["output"]
     for number in (1, 2):
         os.dup2(out, number)
@@ -38,17 +40,17 @@ def serve(spec: dict[str, Any]) -> None:
     os.environ.update(spec["env"])
     os.chdir(spec["home"])
     ignore_interrupts()
-    writer = wire.Writer(control, spec["limits"]["output_bytes"], spec["limits"]["output_messages"])
-    wire.follow_threads(writer)
+    writer = Writer(control, spec["limits"]["output_bytes"], spec["limits"]["output_messages"])
+    follow_threads(writer)
     shell = build_shell(writer)
     shell.home = spec["home"]  # where cells write, whatever they make of their environment
-    broker = wire.Broker(wire.Channel(spec["fds"]["broker"]), writer, spec["limits"]["call_bytes"])
+    broker = Broker(Channel(spec["fds"]["broker"]), writer, spec["limits"]["call_bytes"])
     shell.offer(CALL_API=broker.call)
     builtins.input = refuse_input
     sys.stdin = None
     for path in spec["path"][:1] * 2:  # from here on `import wire` is the cell's own business
         sys.path.remove(path)
-    for name in ("confine", "kernel", "shell", "wire"):
+    for name in ("calls", "confine", "kernel", "shell", "stream", "wire"):
         sys.modules.pop(name, None)
     os.register_at_fork(after_in_child=lambda: leave_to_child(control, broker, writer))
     gc.freeze()
@@ -58,7 +60,7 @@ def serve(spec: dict[str, Any]) -> None:
         run_cell(shell, writer, request)
 
 
-def run_cell(shell: Any, writer: wire.Writer, request: dict[str, Any]) -> None:
+def run_cell(shell: Any, writer: Writer, request: dict[str, Any]) -> None:
     """Run one cell and send its reply."""
     writer.begin(request["msg_id"])
     content = request["content"]
@@ -70,7 +72,7 @@ def run_cell(shell: Any, writer: wire.Writer, request: dict[str, Any]) -> None:
             failure = result.error_before_exec or result.error_in_exec
         finally:
             ignore_interrupts()
-    except wire.OutputLimitReached:
+    except OutputLimitReached:
         limit = True
     except BaseException as error:  # noqa: BLE001 - an interrupt in the moment in which the cell ended
         failure = error
@@ -84,7 +86,7 @@ def run_cell(shell: Any, writer: wire.Writer, request: dict[str, Any]) -> None:
             "status": "output_limit" if limit else "error" if failure is not None else "ok",
             "execution_count": count,
             "ename": type(failure).__name__ if failure is not None else "",
-            "evalue": wire.to_text(failure)[:10_000] if failure is not None else "",
+            "evalue": to_text(failure)[:10_000] if failure is not None else "",
         }
     )
 
@@ -103,7 +105,7 @@ def ignore_interrupts() -> None:
             continue
 
 
-def leave_to_child(control: wire.Channel, broker: wire.Broker, writer: wire.Writer) -> None:
+def leave_to_child(control: Channel, broker: Broker, writer: Writer) -> None:
     """Take the sockets away from a process that the cell forks: two that write to one would garble both."""
     control.close()
     broker.close()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 
-import wire
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
+from stream import Stream, Writer
 from traitlets import Type
 from traitlets.config import Config
+from wire import to_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # typing takes as long to load as much of the rest
@@ -59,7 +60,7 @@ class SentDisplays(DisplayPublisher):
 class SentShell(InteractiveShell):
     """IPython without a terminal and without a history on disk."""
 
-    writer: wire.Writer
+    writer: Writer
     home = "/box"
 
     displayhook_class = Type(SentDisplayHook)
@@ -67,7 +68,7 @@ class SentShell(InteractiveShell):
 
     def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
         name = getattr(etype, "__name__", str(etype))
-        self.writer.show("error", {"ename": name, "evalue": wire.to_text(evalue), "traceback": stb})
+        self.writer.show("error", {"ename": name, "evalue": to_text(evalue), "traceback": stb})
 
     def system(self, cmd: str) -> None:
         """Run a command of the cell's (``!command``) and show what it writes, as it comes.
@@ -111,11 +112,11 @@ class SentShell(InteractiveShell):
         """Do nothing: the host decides where packages come from."""
 
 
-def _writer(shell: Any) -> wire.Writer:
+def _writer(shell: Any) -> Writer:
     return shell.writer
 
 
-def build_shell(writer: wire.Writer) -> SentShell:
+def build_shell(writer: Writer) -> SentShell:
     """Return the one shell of this process. ``writer`` is sent all that it shows."""
     config = Config()
     config.HistoryManager.enabled = False
@@ -123,7 +124,7 @@ def build_shell(writer: wire.Writer) -> SentShell:
     SentShell.writer = writer
     shell = SentShell.instance(config=config)
     shell.set_hook("show_in_pager", _show_page)
-    sys.stdout, sys.stderr = wire.Stream(writer, "stdout", 1), wire.Stream(writer, "stderr", 2)
+    sys.stdout, sys.stderr = Stream(writer, "stdout", 1), Stream(writer, "stderr", 2)
     sys.excepthook = sys.__excepthook__
     return shell
 
