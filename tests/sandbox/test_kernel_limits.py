@@ -318,7 +318,7 @@ if not child:
 status = os.waitpid(child, 0)[1]
 os.WCOREDUMP(status), os.WTERMSIG(status), os.listdir("."), resource.getrlimit(resource.RLIMIT_CORE)
 """
-    assert value(kernel.execute(cell)) == "(False, 6, [], (0, 0))"
+    assert value(kernel.execute(cell)) == "(False, 6, [], (1, 1))"
 
 
 def test_the_kernel_knows_nothing_of_its_host(start, monkeypatch):

@@ -112,7 +112,7 @@ def build_spec(policy: SandboxPolicy, path: list[str], home: str, tmp: str) -> d
         "FSIZE": policy.file_bytes,
         "NOFILE": policy.open_files,
         "CPU": policy.cpu_s,
-        "CORE": 0,
+        "CORE": 1,  # with 0, a program of the host might still be given the memory (Linux, fs/coredump.c)
     }
     return {
         "path": path,
