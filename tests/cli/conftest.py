@@ -3,10 +3,12 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from starter_values import process_env
+from warm import run_warm
 
 from lllm.cli.app import cli
 from lllm.cli.template import find_template, save_project
@@ -49,20 +51,10 @@ def lllm_json(lllm):
 
 @pytest.fixture
 def process():
-    """Run a command line in a process of its own; returns the finished process."""
+    """Run a command line in a process of its own, which begins warm; returns the finished process."""
 
     def run(*args, stdin="", cwd=None, **env):
-        command = [sys.executable, "-m", "lllm", *args]
-        return subprocess.run(
-            command,
-            input=stdin,
-            cwd=cwd,
-            env=process_env(**env),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        return run_warm("lllm", *args, cwd=cwd or Path.cwd(), env=process_env(**env), stdin=stdin, timeout_s=60)
 
     return run
 

@@ -92,12 +92,11 @@ def test_an_interrupt_while_modules_are_imported_has_its_exit_code():
 
 
 @pytest.mark.parametrize("streams", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
-def test_a_process_without_standard_streams_does_its_work(project, streams):
+def test_a_process_without_standard_streams_does_its_work(project, process, streams):
     """Services are started so. What is opened next would get the streams' numbers, the log among it."""
     done = in_shell(f"lllm run --session quiet '{TASK}' {streams}", project)
     assert (done.returncode, "Traceback" in done.stderr) == (0, False)
-    replayed = in_shell("lllm replay quiet --json", project)
-    assert json.loads(replayed.stdout)["result"] == ANSWER
+    assert json.loads(process("replay", "quiet", "--json").stdout)["result"] == ANSWER
 
 
 def test_a_full_disk_behind_stdout_is_told_on_stderr(project):

@@ -1,9 +1,11 @@
-"""Do what a page of the docs says, in the working directory: ``python read_page.py PAGE``.
+"""Do what a page of the docs says, in the working directory: ``python read_page.py PAGE [ADDRESS]``.
 
 Python blocks run in one namespace, top to bottom. In console blocks each line after ``$ `` is a command, and the lines
 below it are what it prints; ``...`` in them stands for anything. What stands behind ``(Pdb) `` is typed there. A
 command that fails must be followed by ``$ echo $?``. Blocks in other languages are not run. ``<!-- invisible-code-block: python`` does what the text asks the
 reader to do by hand.
+
+Each command is a process of its own, forked by a warm Python, whose address may be given.
 """
 
 from __future__ import annotations
@@ -21,6 +23,11 @@ from sybil import Document
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(1, str(HERE.parent))
+
+from warm import address  # noqa: E402 - after the path
+
+ASK = HERE.parent / "warm_ask.py"
 # Where lllm is installed, pytest finds its plugin by itself; twice it must not be given.
 PLUGIN = "" if entry_points(group="pytest11", name="lllm") else " -p lllm.testing.plugin"
 COMMANDS = {"lllm": "lllm", "pytest": f"pytest -p no:cacheprovider{PLUGIN}"}
@@ -58,11 +65,13 @@ def _trimmed(text):
 class Shell:
     """Runs the commands of a page, one after the other, in a folder that ``cd`` changes."""
 
-    def __init__(self, bin_folder):
+    def __init__(self, bin_folder, warm):
         self._code = 0
         for name, module in COMMANDS.items():
             script = bin_folder / name
-            script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -W error "{HERE}/offline.py" {module} "$@"\n')
+            script.write_text(
+                f'#!/bin/sh\nexec "{sys.executable}" -IS "{ASK}" "{warm}" "{HERE}/offline.py" {module} "$@"\n'
+            )
             script.chmod(script.stat().st_mode | stat.S_IXUSR)
         told = {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb", "PATH": f"{bin_folder}:{os.environ['PATH']}"}
         self._env = {key: value for key, value in os.environ.items() if not key.startswith("LLLM_")} | told
@@ -102,12 +111,12 @@ class Shell:
         return run.stdout.decode()
 
 
-def main(page):
+def main(page, warm=None):
     """Do what a page says; raise at the first thing that is not so."""
     forbid_network()
     bin_folder = Path.cwd().parent / f"{Path.cwd().name}-bin"
     bin_folder.mkdir()
-    shell = Shell(bin_folder)
+    shell = Shell(bin_folder, warm or address())
     document = parse_page(page, shell)
     document.namespace["__name__"] = "page"
     for example in document.examples():
@@ -117,4 +126,4 @@ def main(page):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

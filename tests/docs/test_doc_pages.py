@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from generate import PARTS, ROOT, find_parts, list_pages, render_page
 from read_page import fits, parse_console, parse_page, parse_typed
+from warm import address, run_warm
 
 HERE = Path(__file__).parent
 PAGES = list_pages()
@@ -32,10 +33,9 @@ def run_page(page, folder):
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUTF8": "1",
     }
-    command = [sys.executable, "-W", "error", str(HERE / "read_page.py"), str(page)]
     here = folder / "here"
     here.mkdir()
-    return subprocess.run(command, cwd=here, env=env, capture_output=True, text=True, check=False, timeout=300)
+    return run_warm(str(HERE / "read_page.py"), str(page), address(), cwd=here, env=env, timeout_s=300)
 
 
 def has_blocks(page):
@@ -59,6 +59,10 @@ BROKEN = {
     "exit code": ("```console\n$ false\n```", "ended with exit code 1"),
     "exit code between": ("```console\n$ false\n$ echo on\non\n```", "before 'echo on' ended with exit code 1"),
     "killed": ("```console\n$ kill -9 $$\n$ echo $?\n0\n```", "--- it prints\n137"),
+    "network of a command": (
+        "```console\n$ echo 'import socket; socket.create_connection((\"127.0.0.1\", 9))' > test_nosy.py\n$ pytest -q test_nosy.py\n```",
+        "must work offline",
+    ),
     "network": ("```python\nimport socket\nsocket.create_connection(('127.0.0.1', 9))\n```", "must work offline"),
 }
 

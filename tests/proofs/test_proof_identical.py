@@ -13,6 +13,7 @@ import lllm
 
 TWINS = Path(__file__).with_name("proof_twins.py")
 HASH_SEEDS = ("0", "1", "12345")
+SAMPLE = 15
 
 
 def pythons():
@@ -30,17 +31,17 @@ def twins(verb, folder, amount, python=sys.executable, hash_seed="random"):
     return json.loads(done.stdout)
 
 
-@amounts(40, 2000)
+@amounts(SAMPLE, 2000)
 def test_a_replay_writes_the_same_bytes_under_any_hash_seed(amount, tmp_path):
     """Sets and hashes must have no say in what a log holds: of drawn programs, and of every recorded scene."""
     recorded = twins("record", tmp_path / "logs", amount, hash_seed=HASH_SEEDS[0])
     assert recorded["sessions"] >= amount
-    for hash_seed in HASH_SEEDS if amount > 40 else HASH_SEEDS[1:2]:
+    for hash_seed in HASH_SEEDS if amount > SAMPLE else HASH_SEEDS[1:2]:
         told = twins("replay", tmp_path / "logs", amount, hash_seed=hash_seed)
         assert told == {"sessions": recorded["sessions"], "identical": recorded["sessions"], "unlike": []}
 
 
-@amounts(20, 2000)
+@amounts(SAMPLE, 2000)
 @pytest.mark.skipif(not pythons(), reason="LLLM_PROOF_PYTHONS names no other interpreter that can import lllm")
 def test_a_replay_writes_the_same_bytes_in_any_python(amount, tmp_path):
     """What one version recorded, each other one says again."""

@@ -333,7 +333,7 @@ for scene in SCENES.values():
 def test_a_session_replays_in_a_new_process_whatever_its_hash_seed(tmp_path):
     """Python orders sets anew in each process; nothing that is logged may depend on it."""
     here = Path(__file__).parent
-    for verb, seed in (("record", "1"), ("replay", "2"), ("replay", "77"), ("replay", "random")):
+    for verb, seed in (("record", "1"), ("replay", "2"), ("replay", "random")):
         env = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join([str(here), str(here.parents[1])])}
         command = [sys.executable, "-c", PROGRAM, verb, str(tmp_path)]
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from warm import run_warm
 
 from lllm.cli.app import cli
 from lllm.cli.template import find_template, save_project, tokens_of
@@ -28,20 +29,26 @@ def refuse(event, args):
         raise RuntimeError(f"a replay does nothing to the world, and this is {event}")
 
 sys.addaudithook(refuse)
-sys.argv[0] = "lllm"
+sys.path[0] = ""
 runpy.run_module("lllm", run_name="__main__", alter_sys=True)
 """
 
 
+def clean_env(**env):
+    """Return the environment of a process that knows nothing of this one's settings."""
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("LLLM_", "PYTEST_", "SHOP_"))}
+    return {**clean, "PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1", **env}
+
+
 def python(*words, cwd, **env):
     """Run Python without this process's settings; what it prints is both its outputs."""
-    clean = {key: value for key, value in os.environ.items() if not key.startswith(("LLLM_", "PYTEST_", "SHOP_"))}
-    env = {**clean, "PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1", **env}
-    return subprocess.run([sys.executable, *words], cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    command = [sys.executable, *words]
+    return subprocess.run(command, cwd=cwd, env=clean_env(**env), capture_output=True, text=True, check=False)
 
 
 def lllm(*words, cwd, **env):
-    return python("-m", "lllm", *words, cwd=cwd, **env)
+    """Run a command line in a process that begins warm."""
+    return run_warm("lllm", *words, cwd=cwd, env=clean_env(**env))
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +73,14 @@ def recorded(project, sandbox):
     ran = lllm("run", TASK, "--session", "tea", cwd=project, SHOP_KEY="key-of-this-test")
     assert ran.stdout == ANSWER, ran.stdout + ran.stderr
     return project
+
+
+@pytest.fixture(scope="module")
+def shut_in(tmp_path_factory):
+    """A program that is lllm, and that can do nothing to the world."""
+    path = tmp_path_factory.mktemp("shut") / "shut_in.py"
+    path.write_text(SHUT_IN)
+    return str(path)
 
 
 def without_packages(folder):
@@ -105,15 +120,15 @@ def test_the_key_of_the_shop_is_in_no_file(recorded):
     assert not any(b"key-of-this-test" in data for data in files)
 
 
-def test_its_replay_starts_no_process_and_opens_no_socket(recorded):
+def test_its_replay_starts_no_process_and_opens_no_socket(recorded, shut_in):
     """Neither a kernel nor the shop: all is in the log."""
-    done = python("-c", SHUT_IN, "replay", "tea", cwd=recorded)
+    done = run_warm(shut_in, "replay", "tea", cwd=recorded, env=clean_env())
     assert (done.returncode, done.stdout.splitlines()[-1][:5]) == (0, "same:"), done.stdout + done.stderr
 
 
-def test_a_run_could_not_do_without_them(recorded):
+def test_a_run_could_not_do_without_them(recorded, shut_in):
     """Else the test above would prove nothing."""
-    assert python("-c", SHUT_IN, "run", TASK, cwd=recorded).stdout != ANSWER
+    assert run_warm(shut_in, "run", TASK, cwd=recorded, env=clean_env()).stdout != ANSWER
 
 
 def test_a_fork_runs_the_cells_again_with_what_the_shop_said_then(recorded):
@@ -124,7 +139,7 @@ def test_a_fork_runs_the_cells_again_with_what_the_shop_said_then(recorded):
 
 def test_its_own_tests_pass(project, sandbox):
     """With plain pytest, offline, without any configuration."""
-    done = python("-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", cwd=project)
+    done = run_warm("pytest", "-q", "-W", "error", "-p", "no:cacheprovider", cwd=project, env=clean_env())
     assert done.returncode == 0, done.stdout
     assert "7 passed" in done.stdout
 

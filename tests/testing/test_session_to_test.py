@@ -2,12 +2,11 @@
 
 import ast
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from warm import run_warm
 
 from lllm.cli.app import cli
 from lllm.cli.template import find_template, save_project
@@ -23,11 +22,10 @@ PYTEST = ("pytest", "-p", "lllm.testing.plugin", "-p", "no:cacheprovider", "-W",
 
 
 def python(*args, cwd, stdin=""):
-    """Run a module in a process of its own, which finds the project by itself, and no server."""
+    """Run a module in a process of its own, which begins warm and finds the project by itself, and no server."""
     env = {key: value for key, value in os.environ.items() if not key.startswith(("LLLM_", "PYTEST_", "OPENAI_"))}
     env |= {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    command = [sys.executable, "-m", *args]
-    return subprocess.run(command, cwd=cwd, env=env, input=stdin, capture_output=True, text=True, check=False)
+    return run_warm(*args, cwd=cwd, env=env, stdin=stdin)
 
 
 def test_the_written_test_passes_at_once_and_fails_when_the_prompt_changes(tmp_path):

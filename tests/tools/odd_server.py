@@ -65,7 +65,10 @@ def texts(text, **more):
 
 
 def stay():
-    """Answer nothing for longer than any test waits."""
+    """Answer nothing for longer than any test waits; a polite server ends with its input."""
+    if MODE.startswith("polite"):
+        sys.stdin.read()
+        sys.exit()
     threading.Event().wait(600)
 
 
@@ -138,7 +141,7 @@ def be_odd():
     if MODE == "no-start":
         print("cannot read the key file", file=sys.stderr, flush=True)
         sys.exit(3)
-    if MODE == "silent":
+    if MODE in ("silent", "polite-silent"):
         stay()
     if MODE == "chatty":
         print("listening on stdio...", flush=True)

@@ -50,7 +50,7 @@ def same(scene, *replies, raises, **options):
 def test_a_deadline_ends_the_wait_for_a_server(face, place):
     """A call may take so long, whatever it waits for; and its replay ends there, too."""
     options = {"limits": Limits(deadline_s=0.3)}
-    with Scene("done", servers=[odd("silent", place)], **options) as scene:
+    with Scene("done", servers=[odd("polite-silent", place)], **options) as scene:
         scene.fail(LimitExceeded, "the deadline passed during an MCP server's start", face)
     assert not any(is_alive(pid) for pid in started(place))
     assert same(scene, "done", raises=LimitExceeded, **options)
@@ -59,7 +59,7 @@ def test_a_deadline_ends_the_wait_for_a_server(face, place):
 @pytest.mark.parametrize("face", FACES)
 def test_a_deadline_ends_the_wait_for_a_function(face, place):
     """The server's function is given up; the server ends with the session."""
-    with Scene("started", calls(("hang", {})), "done", servers=[odd(place=place)]) as scene:
+    with Scene("started", calls(("hang", {})), "done", servers=[odd("polite", place)]) as scene:
         scene.ask()
         scene.agent.limits = Limits(deadline_s=0.3)
         scene.fail(LimitExceeded, "the deadline passed during function hang", face)
@@ -68,7 +68,7 @@ def test_a_deadline_ends_the_wait_for_a_function(face, place):
 
 @pytest.mark.parametrize("face", FACES)
 @pytest.mark.parametrize(
-    ("mode", "reply", "word"), [("silent", "done", "start"), ("good", calls(("hang", {})), "hang")]
+    ("mode", "reply", "word"), [("polite-silent", "done", "start"), ("polite", calls(("hang", {})), "hang")]
 )
 def test_a_session_that_is_cancelled_waits_for_no_server(mode, reply, word, face, place):
     """Somebody pressed stop."""

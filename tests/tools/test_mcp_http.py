@@ -97,7 +97,7 @@ def test_a_long_result_is_whole(request):
 
 def test_arguments_that_do_not_fit_reach_no_server(request):
     """The model is told what is wrong in the words that it knows from other functions."""
-    with Scene(calls(("take", {"name": 3})), "done", servers=[sdk_server("stdio", request)]) as scene:
+    with Scene(calls(("take", {"name": 3})), "done", servers=[sdk_server("http", request)]) as scene:
         scene.ask()
     assert "name" in scene.texts[0]
     assert scene.events("function.call") == []

@@ -161,7 +161,7 @@ def test_a_server_that_died_between_calls_is_started_again(place):
 def test_a_tool_that_hangs_is_given_up(face, place):
     """The server lives on: others may be using it."""
     replies = [calls(("hang", {})), "done"]
-    with Scene(*replies, servers=[odd(place=place, timeout_s=0.3)]) as scene:
+    with Scene(*replies, servers=[odd("polite", place, timeout_s=0.3)]) as scene:
         assert scene.ask(face=face) == "done"
     assert "did not" in scene.texts[0]
     assert "0.3 s" in scene.texts[0]

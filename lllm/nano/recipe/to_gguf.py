@@ -73,11 +73,13 @@ def _write_sizes(writer: Any, config: dict[str, Any]) -> None:
 
 def _write_words(writer: Any, kinds: Any, folder: Path, config: dict[str, Any]) -> None:
     told = json.loads((folder / "tokenizer.json").read_text("utf-8"))
-    words = sorted(told["model"]["vocab"].items(), key=lambda pair: pair[1])
-    texts, types = [text for text, _ in words], [kinds.NORMAL] * len(words)
-    for added in sorted(told["added_tokens"], key=lambda one: one["id"]):
-        texts.append(added["content"])
-        types.append(kinds.CONTROL if added["special"] else kinds.USER_DEFINED)
+    size = config["vocab_size"]  # of the embedding; words that the tokenizer did not need are left over
+    texts, types = [f"<|unused_{number}|>" for number in range(size)], [kinds.UNUSED] * size
+    for text, number in told["model"]["vocab"].items():
+        texts[number], types[number] = text, kinds.NORMAL
+    for added in told["added_tokens"]:
+        texts[added["id"]] = added["content"]
+        types[added["id"]] = kinds.CONTROL if added["special"] else kinds.USER_DEFINED
     merges = [merge if isinstance(merge, str) else " ".join(merge) for merge in told["model"]["merges"]]
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("bloom")

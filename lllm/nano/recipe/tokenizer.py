@@ -16,7 +16,7 @@ SPECIAL = ("<|pad|>", "<|im_start|>", END)
 CALL, CALL_END = "<tool_call>", "</tool_call>"
 PIECES = (
     CALL, CALL_END, "<tool_response>\n", "\n</tool_response>", '\n{"name": "', '", "arguments": {"', '": "', '"}}\n',
-    "system\n", "user\n", "assistant\n", "\nFunctions: ", "\\n", "print(", "print(round(", ", 4))", "sorted(xs",
+    "system\n", "user\n", "assistant\n", "\nFunctions: ", "\\n", "print(", "print(round(", "sorted(xs",
     "xs = [", "s = '", "from datetime import date", ", timedelta", "from statistics import median",
     "from statistics import pstdev", "from calendar import isleap", "from calendar import monthrange",
     ".strftime('%A'))", ".timetuple().tm_yday)", " + timedelta(days=", " - timedelta(days=", " + timedelta(weeks=",
