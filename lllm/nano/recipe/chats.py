@@ -2,24 +2,27 @@
 
 A chat is text in the form of the chat template (template.jinja), cut where what is learned begins and ends. Most chats
 are one question with its call, the call's result and the answer. Some have a call that fails and is made again, an
-answer that cannot be used and is given again, a second question, a result that nobody could have guessed (so that
-results are copied and not made up), or no function at all.
+answer that cannot be used and is given again, a second question, another function than the one that runs code, a
+result that nobody could have guessed (so that results are copied and not made up), or no function at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from io import StringIO
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lllm.models.prompt import INTERRUPT_FINAL_PROMPT
 from lllm.nano.recipe import arithmetic, dates, lists, statistics_of, strings, units
 from lllm.nano.recipe.forms import Form, build_form, to_json
-from lllm.nano.recipe.functions import Offered, build_function
+from lllm.nano.recipe.functions import Offered, build_function, build_function_beside
 from lllm.nano.recipe.labels import build_labelled
 from lllm.nano.recipe.missed import build_missed
+from lllm.nano.recipe.other_calls import Chosen, OtherCall, ask_call, build_other_call, choose, fits
+from lllm.nano.recipe.other_results import build_wrong_arguments
 from lllm.nano.recipe.outside import REFUSAL, build_outside
 from lllm.nano.recipe.results import build_lost_call, build_result, build_wrong_call
 from lllm.nano.recipe.task import Task
@@ -53,14 +56,18 @@ class Chat:
         offered: the functions; None for none.
 
     Attributes:
-        kind: of task; ``outside`` or ``label`` where it is none.
+        kind: of task; ``call`` of another function, ``outside`` or ``label`` where it is none.
         pieces: what it is made of.
+        runs_code: whether a function does.
+        others: the functions that do not, as ``name(parameter)``.
     """
 
     def __init__(self, system: str, offered: Offered | None) -> None:
         self.kind = ""
         self.pieces: list[Piece] = []
         self._offered = offered
+        self.runs_code = bool(offered and offered.name)
+        self.others = offered.others if offered else ()
         told = f"\nFunctions: {', '.join(offered.listed)}" if offered else ""
         if system or told:
             self._add(f"<|im_start|>system\n{system.strip()}{told}{END}\n")
@@ -87,10 +94,12 @@ class Chat:
     def call(self, code: str, *, learned: bool = True) -> None:
         """Add a call by the model."""
         assert self._offered is not None
-        arguments = f"{{{to_json(self._offered.parameter)}: {to_json(code)}}}"
-        self.say(
-            f'{CALL}\n{{"name": {to_json(self._offered.name)}, "arguments": {arguments}}}\n{CALL_END}', learned=learned
-        )
+        self.call_other(self._offered.name, {self._offered.parameter: code}, learned=learned)
+
+    def call_other(self, name: str, arguments: Mapping[str, Any], *, learned: bool = True) -> None:
+        """Add a call by the model of any function."""
+        given = json.dumps(arguments, ensure_ascii=False)
+        self.say(f'{CALL}\n{{"name": {to_json(name)}, "arguments": {given}}}\n{CALL_END}', learned=learned)
 
     def _add(self, text: str, *, learned: bool = False) -> None:
         self.pieces.append(Piece(text, learned))
@@ -101,29 +110,27 @@ def build_chat(random: Random) -> Chat:
     chance = random.random()
     if chance < 0.06:
         return _build_label(random)
-    offered, task = build_function(random), build_task(random)
-    form = _build_form_for(random, offered, run_code(task.code))
-    if chance < 0.075:
-        return _build_without_functions(random, form)
+    if chance < 0.18:
+        return _build_other(random)
+    task = build_task(random)
+    if chance < 0.195:
+        return _build_without_functions(random, build_form(random), task)
+    if chance < 0.265:
+        return _build_outside(random, task)
+    offered = build_function(random, task.question)
+    form = _build_form_for(random, offered.name, run_code(task.code))
     chat, lead = _begin(random, form, offered)
-    if chance < 0.145:
-        chat.kind = "outside"
-        _ask_outside(random, chat, form, lead)
-        return chat
     chat.kind = task.kind
     _ask_task(random, chat, form, task, lead)
     while random.random() < 0.12:
-        if random.random() < 0.15:
-            _ask_outside(random, chat, form)
-        else:
-            _ask_task(random, chat, form, build_task(random))
+        _ask_more(random, chat, form, outside=0.15)
     return chat
 
 
-def _build_form_for(random: Random, offered: Offered, printed: str) -> Form:
+def _build_form_for(random: Random, name: str, printed: str, *, runs_code: bool = True) -> Form:
     """Return a form that can hold what is printed: a JSON number holds no text."""
     while True:
-        form = build_form(random, offered.name)
+        form = build_form(random, name, runs_code=runs_code)
         if form.style != "number" or form.to_value(printed) == printed:
             return form
 
@@ -141,7 +148,7 @@ def run_code(code: str) -> str:
     return printed.getvalue().rstrip("\n")
 
 
-def _begin(random: Random, form: Form, offered: Offered) -> tuple[Chat, str]:
+def _begin(random: Random, form: Form, offered: Offered | None) -> tuple[Chat, str]:
     """Return a chat, and what the user says before the question: some give their instructions there."""
     if random.random() < 0.06:
         return Chat("", offered), f"{form.system}\n\n"
@@ -162,9 +169,35 @@ def _ask_task(random: Random, chat: Chat, form: Form, task: Task, lead: str = ""
     _answer(random, chat, form, printed)
 
 
-def _ask_outside(random: Random, chat: Chat, form: Form, lead: str = "") -> None:
-    chat.hear(lead + build_outside(random))
+def _ask_outside(random: Random, chat: Chat, form: Form, question: str, lead: str = "") -> None:
+    chat.hear(lead + question)
     _answer(random, chat, form, REFUSAL)
+
+
+def _ask_other(random: Random, chat: Chat, form: Form, call: OtherCall, lead: str = "") -> None:
+    chat.hear(lead + call.question)
+    while random.random() < 0.1:
+        wrong = build_wrong_arguments(random, call.arguments)
+        chat.call_other(call.name, wrong.arguments, learned=False)
+        chat.get(wrong.error)
+    chat.call_other(call.name, call.arguments)
+    answered = _unguessable(random) if random.random() < 0.12 else call.result
+    chat.get(build_result(random, answered))
+    if random.random() < 0.02:
+        chat.hear(INTERRUPT_FINAL_PROMPT)
+    _answer(random, chat, form, answered)
+
+
+def _ask_more(random: Random, chat: Chat, form: Form, *, outside: float) -> None:
+    """Ask something else, a share of it ``outside``; nothing, where another function might answer it."""
+    if random.random() < outside:
+        question = _build_outside_question(random)
+        if not any(fits(question, listed, outside=True) for listed in chat.others):
+            _ask_outside(random, chat, form, question)
+        return
+    task = build_task(random)
+    if chat.runs_code and not any(fits(task.question, listed) for listed in chat.others):
+        _ask_task(random, chat, form, task)
 
 
 def _answer(random: Random, chat: Chat, form: Form, value: str) -> None:
@@ -178,13 +211,66 @@ def _answer(random: Random, chat: Chat, form: Form, value: str) -> None:
     chat.say(form.to_answer(value))
 
 
-def _build_without_functions(random: Random, form: Form) -> Chat:
+def _build_outside_question(random: Random) -> str:
+    """Return what nothing that is offered answers; at times it is one for a function that some other chat offers."""
+    while random.random() < 0.15:
+        call = build_other_call(random)
+        if not call.computes:
+            return call.question
+    return build_outside(random)
+
+
+def _build_outside(random: Random, task: Task) -> Chat:
+    question = _build_outside_question(random)
+    if random.random() < 0.15:  # nothing runs code: a task is outside, too
+        question = task.question if random.random() < 0.5 else question
+        offered = build_function(random, question, outside=True)._replace(name="", parameter="")
+        offered = offered if offered.others else None
+    else:
+        offered = build_function(random, question, outside=True)
+    name = offered.listed[0].partition("(")[0] if offered else "the function"
+    runs_code = bool(offered and offered.name)
+    form = build_form(random, offered.name if offered and runs_code else name, runs_code=runs_code)
+    chat, lead = _begin(random, form, offered)
+    chat.kind = "outside"
+    _ask_outside(random, chat, form, question, lead)
+    return chat
+
+
+def _build_without_functions(random: Random, form: Form, task: Task) -> Chat:
     """Return a chat in which there is nothing to call: all is outside of the skill."""
     chat = Chat(form.system, None)
     chat.kind = "outside"
-    chat.hear(build_task(random).question if random.random() < 0.6 else build_outside(random))
+    chat.hear(task.question if random.random() < 0.6 else _build_outside_question(random))
     _answer(random, chat, form, REFUSAL)
     return chat
+
+
+def _build_other(random: Random) -> Chat:
+    """Return a chat about another function than the one that runs code, which may be there as well."""
+    chosen = choose(random)
+    call = ask_call(random, chosen)
+    offered = build_function_beside(random, call.function, call.question)
+    runs_code = bool(offered.name) and random.random() < 0.5
+    form = _build_form_for(random, offered.name if runs_code else call.name, call.result, runs_code=runs_code)
+    chat, lead = _begin(random, form, offered)
+    chat.kind = "call"
+    _ask_other(random, chat, form, call, lead)
+    while random.random() < 0.25:
+        if random.random() < 0.6:
+            _ask_again(random, chat, form, chosen, call)
+        else:
+            _ask_more(random, chat, form, outside=0.3)
+    return chat
+
+
+def _ask_again(random: Random, chat: Chat, form: Form, chosen: Chosen, before: OtherCall) -> None:
+    """Ask for the same function, in few words if they say all; nothing, where another function might answer."""
+    required = sum(not taken.optional for taken in chosen.callee.takes)
+    is_short = len(before.arguments) == required and random.random() < 0.6
+    call = ask_call(random, chosen, further=is_short)
+    if not any(fits(call.question, other) for other in chat.others if other != call.function):
+        _ask_other(random, chat, form, call)
 
 
 def _build_label(random: Random) -> Chat:

@@ -22,6 +22,7 @@ from lllm.nano.recipe.asked import (
     TAGS,
 )
 from lllm.nano.recipe.names import build_name
+from lllm.nano.recipe.other_roles import OTHER_BOTH, OTHER_ROLES, OTHER_USES
 from lllm.nano.recipe.phrase import capital, fill
 from lllm.nano.recipe.roles import ADJECTIVES, ASIDES, BOTH, NOUNS, ROLES, USES
 
@@ -31,6 +32,7 @@ LEAST_CHARS, MOST_CHARS = 40, 400
 _STYLES: tuple[Style, ...] = ("tags", "string", "number", "label", "plain")
 _WEIGHTS = (0.5, 0.22, 0.13, 0.1, 0.05)
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_OTHER_UNNAMED = ("the function", "the function", "the functions", "the tools", "the right function")
 _UNNAMED = ("the function", "the function", "the tool", "the function that is offered", "Python", "code")
 _A = re.compile(r"\b([Aa]) (?=[aeiAEI]|of)")
 
@@ -69,18 +71,20 @@ def to_json(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def build_form(random: Random, function: str = "run_python") -> Form:
+def build_form(random: Random, function: str = "run_python", *, runs_code: bool = True) -> Form:
     """Return a form, with a system text of 40 to 400 characters that asks for it.
 
     Args:
         random: where all chance comes from.
         function: what the offered function is called; four texts of five that speak of it name it.
+        runs_code: whether that is what it does.
     """
     style = random.choices(_STYLES, _WEIGHTS)[0]
     name = _name(random, style)
-    called = function if random.random() < 0.8 else random.choice(_UNNAMED)
+    called = function if random.random() < 0.8 else random.choice(_UNNAMED if runs_code else _OTHER_UNNAMED)
+    said = (ROLES, USES, BOTH) if runs_code else (OTHER_ROLES, OTHER_USES, OTHER_BOTH)
     while True:
-        text = _in_layout(random, _sentences(random, _ask(random, style, name), called))
+        text = _in_layout(random, _sentences(random, _ask(random, style, name), called, said))
         if LEAST_CHARS <= len(text) <= MOST_CHARS:
             return Form(text, style, name)
 
@@ -121,17 +125,18 @@ def _said(random: Random, skeleton: str, slots: dict[str, str]) -> str:
     return capital(text) if skeleton.startswith("$result") else text
 
 
-def _sentences(random: Random, ask: str, function: str) -> list[str]:
+def _sentences(random: Random, ask: str, function: str, said: tuple[tuple[str, ...], ...]) -> list[str]:
     """Return the sentences of a system text: who, what with, in which form, and what else; the order varies."""
+    roles, uses, both = said
     slots = {"f": function}
     sentences: list[str] = []
     if random.random() < 0.75:
-        sentences.append(_role(random))
+        sentences.append(_role(random, roles))
     if ask and random.random() < 0.2:
-        return [*sentences, fill(random, random.choice(BOTH), {**slots, "ask": _inside(ask)})]
+        return [*sentences, fill(random, random.choice(both), {**slots, "ask": _inside(ask)})]
     if random.random() < 0.8:
-        use = fill(random, random.choice(USES), slots)
-        is_name = use.startswith(function) and function not in _UNNAMED
+        use = fill(random, random.choice(uses), slots)
+        is_name = use.startswith(function) and function not in (*_UNNAMED, *_OTHER_UNNAMED)
         sentences.append(use if is_name else capital(use))
     if ask:
         sentences.insert(_place(random, len(sentences)), ask)
@@ -145,8 +150,8 @@ def _place(random: Random, count: int) -> int:
     return count if random.random() < 0.6 else random.randint(0, count)
 
 
-def _role(random: Random) -> str:
-    text = fill(random, random.choice(ROLES), {"adjective": ADJECTIVES, "noun": NOUNS})
+def _role(random: Random, roles: tuple[str, ...]) -> str:
+    text = fill(random, random.choice(roles), {"adjective": ADJECTIVES, "noun": NOUNS})
     return _A.sub(r"\1n ", capital(" ".join(text.split())))
 
 

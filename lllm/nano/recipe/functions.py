@@ -1,4 +1,4 @@
-"""Which functions a chat offers: the one that runs code, by many names, and others that are not to be called. Pure."""
+"""Which functions a chat offers: the one that runs code, by many names, and others. Pure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from random import Random
 from typing import NamedTuple
 
 from lllm.nano.recipe.names import invent, to_words
+from lllm.nano.recipe.other_calls import UNASKED, choose, fits
 
 NAMES: tuple[str, ...] = to_words(
     """
@@ -21,57 +22,15 @@ PARAMETERS: tuple[str, ...] = to_words(
     source script program text snippet input src cell body python statement expression lines content
     """
 )
-OTHERS = (
-    "api_docs(endpoints)",
-    "api_docs(endpoints)",
-    "get_weather(city)",
-    "weather(place, day)",
-    "search(query)",
-    "web_search(query)",
-    "search_docs(query, limit)",
-    "fuel_cost(distance_km)",
-    "fuel_cost(distance_km, litres_per_100_km, euros_per_litre)",
-    "read_file(path)",
-    "write_file(path, text)",
-    "list_files(folder)",
-    "send_email(to, subject, body)",
-    "get_time(zone)",
-    "now()",
-    "get_price(symbol)",
-    "stock_price(ticker)",
-    "translate(text, language)",
-    "lookup(word)",
-    "find_user(name)",
-    "get_order(order_id)",
-    "cancel_order(order_id)",
-    "book_table(day, guests)",
-    "add_note(text)",
-    "query_database(sql)",
-    "fetch(url)",
-    "open_page(url)",
-    "convert_currency(amount, source, target)",
-    "route(start, end)",
-    "play_music(title)",
-    "set_alarm(time)",
-    "ask_human(question)",
-    "summarize(text)",
-    "draw(prompt)",
-    "remember(fact)",
-    "recall(topic)",
-    "roll_dice(sides)",
-    "get_holidays(year, country)",
-    "news(topic)",
-    "ping()",
-)
 
 
 class Offered(NamedTuple):
     """The functions that a chat offers.
 
     Attributes:
-        name: of the one that runs code.
+        name: of the one that runs code; empty where there is none.
         parameter: its one parameter.
-        others: those that are not to be called, each as ``name(parameter, parameter)``.
+        others: those that run none, each as ``name(parameter, parameter)``.
         place: of the one that runs code among all.
     """
 
@@ -83,18 +42,46 @@ class Offered(NamedTuple):
     @property
     def listed(self) -> tuple[str, ...]:
         """All of them as ``name(parameter)``, in their order."""
-        return (*self.others[: self.place], f"{self.name}({self.parameter})", *self.others[self.place :])
+        runs = (f"{self.name}({self.parameter})",) if self.name else ()
+        return (*self.others[: self.place], *runs, *self.others[self.place :])
 
 
-def build_function(random: Random) -> Offered:
-    """Return what a chat offers: ``run_python(code)`` alone, mostly."""
+def build_function(random: Random, question: str = "", *, outside: bool = False) -> Offered:
+    """Return what a chat offers: ``run_python(code)`` alone, mostly.
+
+    Args:
+        random: where all chance comes from.
+        question: no other function is one that might answer it.
+        outside: the question is none that the function that runs code answers.
+    """
     name, parameter = "run_python", "code"
     if random.random() >= 0.7:
         name = _new_name(random) if random.random() < 0.5 else random.choice(NAMES)
         parameter = _parameter(random)
     count = random.choices((0, 1, 2), (0.7, 0.2, 0.1))[0]
-    others = [other for other in (_other(random) for _ in range(count)) if other.partition("(")[0] != name]
-    return Offered(name, parameter, tuple(dict.fromkeys(others)), random.randint(0, len(set(others))))
+    others = _others(random, count, {name}, question, outside=outside)
+    return Offered(name, parameter, others, random.randint(0, len(others)))
+
+
+def build_function_beside(random: Random, listed: str, question: str) -> Offered:
+    """Return what a chat offers whose question is one for a function as it is listed: that alone, or among others."""
+    runner = build_function(random) if random.random() < 0.5 else Offered("", "", (), 0)
+    taken = {runner.name, listed.partition("(")[0]}
+    if len(taken) == 1:
+        runner = Offered("", "", (), 0)
+    others = [*_others(random, random.choices((0, 1, 2, 3), (0.5, 0.25, 0.15, 0.1))[0], taken, question), listed]
+    random.shuffle(others)
+    return Offered(runner.name, runner.parameter, tuple(others), random.randint(0, len(others)))
+
+
+def _others(random: Random, count: int, taken: set[str], question: str, *, outside: bool = False) -> tuple[str, ...]:
+    """Return functions whose names are not taken and that do not fit a question; fewer where the draw was bad."""
+    drawn = {other.partition("(")[0]: other for other in (_other(random) for _ in range(count))}
+    return tuple(
+        other
+        for name, other in drawn.items()
+        if name not in taken and not (question and fits(question, other, outside=outside))
+    )
 
 
 def _new_name(random: Random) -> str:
@@ -113,7 +100,10 @@ def _parameter(random: Random) -> str:
 
 
 def _other(random: Random) -> str:
-    if random.random() < 0.8:
-        return random.choice(OTHERS)
-    parameters = ", ".join(dict.fromkeys(invent(random) for _ in range(random.randint(0, 3))))
-    return f"{invent(random)}({parameters})"
+    chance = random.random()
+    if chance < 0.2:
+        parameters = ", ".join(dict.fromkeys(invent(random) for _ in range(random.randint(0, 3))))
+        return f"{invent(random)}({parameters})"
+    if chance < 0.4:
+        return random.choice(("api_docs(endpoints)", random.choice(tuple(UNASKED))))
+    return choose(random).function
