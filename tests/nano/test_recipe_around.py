@@ -13,14 +13,14 @@ import pytest
 
 from lllm.errors import ParseError
 from lllm.llm.classify import ClassParser, classifier_prompt
-from lllm.nano.recipe.elsewhere import ASKED, NOUNS, ORDERS
-from lllm.nano.recipe.forms import Form, build_form
-from lllm.nano.recipe.functions import build_function
-from lllm.nano.recipe.labels import build_labelled
-from lllm.nano.recipe.missed import build_missed, find_fault
-from lllm.nano.recipe.outside import build_outside
-from lllm.nano.recipe.results import build_lost_call, build_result, build_wrong_call
-from lllm.nano.recipe.wording import fill
+from lllm.nano.recipe.around.elsewhere import ASKED, NOUNS, ORDERS
+from lllm.nano.recipe.around.forms import Form, build_form
+from lllm.nano.recipe.around.labels import build_labelled
+from lllm.nano.recipe.around.missed import build_missed, find_fault
+from lllm.nano.recipe.around.outside import build_outside
+from lllm.nano.recipe.around.results import build_lost_call, build_result, build_wrong_call
+from lllm.nano.recipe.calls.functions import build_function
+from lllm.nano.recipe.language.wording import fill
 from lllm.parsing import JsonParser, TagParser
 
 PRINTED = (

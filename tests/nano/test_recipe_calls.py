@@ -11,12 +11,12 @@ import pytest
 
 from lllm.errors import ParseError
 from lllm.models.function import Function
+from lllm.nano.recipe.around.outside import build_outside
+from lllm.nano.recipe.calls.functions import build_function, build_function_beside
+from lllm.nano.recipe.calls.other_calls import CALLEES, OtherCall, ask_call, build_other_call, choose, fits
+from lllm.nano.recipe.calls.other_results import build_wrong_arguments
 from lllm.nano.recipe.chats import build_chat
-from lllm.nano.recipe.functions import build_function, build_function_beside
-from lllm.nano.recipe.operands import NUMBER_WORDS
-from lllm.nano.recipe.other_calls import CALLEES, OtherCall, ask_call, build_other_call, choose, fits
-from lllm.nano.recipe.other_results import build_wrong_arguments
-from lllm.nano.recipe.outside import build_outside
+from lllm.nano.recipe.language.operands import NUMBER_WORDS
 
 CALL = re.compile(r'<tool_call>\n(\{"name": .*\})\n</tool_call>')
 LISTED = re.compile(r"\nFunctions: (.*)<\|im_end\|>\n")

@@ -9,9 +9,9 @@ from random import Random
 
 import pytest
 
-from lllm.nano.recipe import arithmetic, statistics_of, units
-from lllm.nano.recipe.operands import NUMBER_WORDS, with_rounding
-from lllm.nano.recipe.wording import Ways, bare, dress, fill, keep, quoted, say, to_listed, to_number
+from lllm.nano.recipe.language.operands import NUMBER_WORDS, with_rounding
+from lllm.nano.recipe.language.wording import Ways, bare, dress, fill, keep, quoted, say, to_listed, to_number
+from lllm.nano.recipe.tasks import arithmetic, statistics_of, units
 
 KINDS = {"arithmetic": arithmetic, "units": units, "statistics": statistics_of}
 NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?")

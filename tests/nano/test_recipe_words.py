@@ -14,7 +14,8 @@ from random import Random
 
 import pytest
 
-from lllm.nano.recipe import dates, lists, strings, words
+from lllm.nano.recipe.language import words
+from lllm.nano.recipe.tasks import dates, lists, strings
 
 KINDS = {"lists": lists, "strings": strings, "dates": dates}
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -302,7 +303,7 @@ def test_tasks_do_not_depend_on_the_hash_seed():
     """A recipe that iterated over a set would give other chats in each process."""
     script = """
 from random import Random
-from lllm.nano.recipe import dates, lists, strings
+from lllm.nano.recipe.tasks import dates, lists, strings
 print([[build(random) for _ in range(50)] for build in (lists.build_task, strings.build_task, dates.build_task)
       for random in [Random(9)]])
 """

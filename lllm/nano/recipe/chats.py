@@ -16,18 +16,18 @@ from random import Random
 from typing import Any, NamedTuple
 
 from lllm.models.prompt import INTERRUPT_FINAL_PROMPT
-from lllm.nano.recipe import arithmetic, dates, lists, statistics_of, strings, units
-from lllm.nano.recipe.forms import Form, build_form, to_json
-from lllm.nano.recipe.functions import Offered, build_function, build_function_beside
-from lllm.nano.recipe.labels import build_labelled
-from lllm.nano.recipe.missed import build_missed
-from lllm.nano.recipe.other_calls import Chosen, OtherCall, ask_call, build_other_call, choose, fits
-from lllm.nano.recipe.other_results import build_wrong_arguments
-from lllm.nano.recipe.outside import REFUSAL, build_outside
-from lllm.nano.recipe.results import build_lost_call, build_result, build_wrong_call
-from lllm.nano.recipe.task import Task
+from lllm.nano.recipe.around.forms import Form, build_form, to_json
+from lllm.nano.recipe.around.labels import build_labelled
+from lllm.nano.recipe.around.missed import build_missed
+from lllm.nano.recipe.around.outside import REFUSAL, build_outside
+from lllm.nano.recipe.around.results import build_lost_call, build_result, build_wrong_call
+from lllm.nano.recipe.calls.functions import Offered, build_function, build_function_beside
+from lllm.nano.recipe.calls.other_calls import Chosen, OtherCall, ask_call, build_other_call, choose, fits
+from lllm.nano.recipe.calls.other_results import build_wrong_arguments
+from lllm.nano.recipe.language.words import build_word
+from lllm.nano.recipe.tasks import arithmetic, dates, lists, statistics_of, strings, units
+from lllm.nano.recipe.tasks.task import Task
 from lllm.nano.recipe.tokenizer import CALL, CALL_END, END
-from lllm.nano.recipe.words import build_word
 
 KINDS: tuple[tuple[Callable[[Random], Task], float], ...] = (
     (arithmetic.build_task, 0.22),

@@ -1,0 +1,1 @@
+"""What stands around a question: system texts, forms of an answer, slips, errors, what is outside of the skill."""

@@ -1,0 +1,1 @@
+"""Which functions are offered beside the one that runs code, and what is asked of them."""

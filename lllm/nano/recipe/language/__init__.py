@@ -1,0 +1,1 @@
+"""How people put things: words, names, numbers, frames around an order or a noun phrase, casing, typos."""
