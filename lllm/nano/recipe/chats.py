@@ -37,6 +37,8 @@ KINDS: tuple[tuple[Callable[[Random], Task], float], ...] = (
     (strings.build_task, 0.18),
     (dates.build_task, 0.13),
 )
+_GOES_ON = 0.45
+"""How often there is a further question: one system text, which is long and not learned, serves for several."""
 ERRS = 0.06
 """Share of first answers that are learned in a bad form, so that nano errs as models do, and is seen to be mended."""
 
@@ -122,8 +124,8 @@ def build_chat(random: Random) -> Chat:
     chat, lead = _begin(random, form, offered)
     chat.kind = task.kind
     _ask_task(random, chat, form, task, lead)
-    while random.random() < 0.12:
-        _ask_more(random, chat, form, outside=0.15)
+    while random.random() < _GOES_ON:
+        _ask_more(random, chat, form, outside=0.08)
     return chat
 
 
