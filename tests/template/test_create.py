@@ -145,7 +145,8 @@ def run_python(*words, cwd, **env):
 
 
 def test_the_starters_own_tests_pass(tmp_path):
-    """With plain pytest, offline, without any configuration."""
+    """With plain pytest, offline, also where it lies inside a project that wants it otherwise."""
+    (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\naddopts = '--strict-markers -p no:lllm -k no'")
     save_project(find_template("init_template"), tmp_path / "my-demo", "my-demo")
     done = run_python(
         "-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=tmp_path / "my-demo", PYTHONPATH=str(REPOSITORY)

@@ -155,4 +155,4 @@ def test_without_a_sandbox_its_tests_are_skipped_with_the_reason(project, tmp_pa
     done = python(*words, cwd=project, COLUMNS="500", **without_packages(tmp_path))
     assert done.returncode == 0, done.stdout
     assert "3 passed, 4 skipped" in done.stdout
-    assert "no sandbox works here: bubblewrap: " in done.stdout
+    assert "no sandbox works on this machine: bubblewrap: " in done.stdout

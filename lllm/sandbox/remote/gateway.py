@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, cast
 
-from lllm.errors import ConfigError, SandboxError, SandboxUnavailable
+from lllm.errors import SandboxError, SandboxUnavailable
 from lllm.sandbox.cell import START_S, CellResult, OnCall
 from lllm.sandbox.host.broker import Broker
 from lllm.sandbox.host.frames import parse_frame
@@ -23,11 +23,7 @@ from lllm.sandbox.isolation.python_env import INSIDE
 from lllm.sandbox.policy import SandboxPolicy
 from lllm.sandbox.remote.rest import Gateway
 from lllm.sandbox.remote.run import Client, RemoteRun, build_message
-
-try:
-    from lllm.sandbox.remote.websocket import SocketLost, WebSocket
-except ImportError as missing:
-    raise ConfigError("remote kernels need a websocket", hint="pip install 'lllm[gateway]'") from missing
+from lllm.sandbox.remote.websocket import SocketLost, WebSocket
 
 _TRUSTED_IDLE_S = 20.0
 """Nobody answers the server's pings between cells: a connection that lay idle for longer is made anew."""

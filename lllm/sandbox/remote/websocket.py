@@ -15,15 +15,18 @@ from contextlib import suppress
 from typing import NoReturn
 from urllib.parse import urlsplit
 
-from websockets.client import ClientProtocol
-from websockets.exceptions import PayloadTooBig
-from websockets.frames import Frame, Opcode
-from websockets.protocol import State
-from websockets.uri import parse_uri
-
 from lllm.errors import ConfigError, SandboxError
 from lllm.transport.port import Secrets
 from lllm.transport.route import load_authorities, read_proxy
+
+try:
+    from websockets.client import ClientProtocol
+    from websockets.exceptions import PayloadTooBig
+    from websockets.frames import Frame, Opcode
+    from websockets.protocol import State
+    from websockets.uri import parse_uri
+except ImportError as missing:
+    raise ConfigError("remote kernels need a websocket", hint="pip install 'lllm[gateway]'") from missing
 
 _READ_BYTES = 64 << 10
 _SILENT = logging.Logger("websocket", logging.CRITICAL + 1)  # noqa: LOG001 - of its own: it would log the token

@@ -56,9 +56,12 @@ def install_kernelspec(
         prefix: of the environment that gets it, such as ``sys.prefix``; None puts it among the user's own.
 
     Raises:
-        ConfigError: ``policy`` cannot be one.
+        ConfigError: ``policy`` cannot be one, or jupyter-client is not there.
     """
-    from jupyter_client.kernelspec import KernelSpecManager  # noqa: PLC0415 - an extra
+    try:
+        from jupyter_client.kernelspec import KernelSpecManager  # noqa: PLC0415 - an extra
+    except ImportError as missing:
+        raise ConfigError("jupyter-client is not installed", hint="pip install 'lllm[sandbox]'") from missing
 
     build_policy(policy or {})
     content = json.dumps(build_kernelspec(display_name, policy or {}), indent=1)

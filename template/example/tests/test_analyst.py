@@ -6,14 +6,25 @@ import pytest
 
 from lllm import Proxy, auto_discover, build_agent
 from lllm.config import load_agent_config
-from lllm.errors import CallRefused
+from lllm.errors import CallRefused, SandboxUnavailable
 from lllm.replay import replay
-from lllm.sandbox.probe import probe_isolators
+from lllm.sandbox import SandboxPolicy
+from lllm.sandbox.probe import CHOOSER
 
 ROOT = Path(__file__).parent.parent
-PROBED = probe_isolators()
-WHY_NOT = "; ".join(f"{one.name}: {one.problem.splitlines()[-1]} ({one.hint})" for one in PROBED if not one.works)
-needs_sandbox = pytest.mark.skipif(not any(one.works for one in PROBED), reason=f"no sandbox works here: {WHY_NOT}")
+
+
+def find_problem() -> str:
+    """Return why no code can be run here; empty where it can."""
+    try:
+        CHOOSER.start(SandboxPolicy()).close()
+    except SandboxUnavailable as error:
+        return f"{error.message} ({error.hint})"
+    return ""
+
+
+PROBLEM = find_problem()
+needs_sandbox = pytest.mark.skipif(bool(PROBLEM), reason=PROBLEM)
 
 
 @pytest.fixture(autouse=True)
