@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lllm.cli.screen import Screen, preview
 from lllm.export.asked import render_call, render_service
-from lllm.export.cells import CellView
+from lllm.export.cells import CellView, ran_unisolated
 from lllm.export.facts import dicts_of
 from lllm.export.made import has_cells, is_told
 
@@ -29,7 +29,8 @@ def show_events(screen: Screen, events: list[Event], *, full: bool) -> None:
     for event in events:
         data = _json(event.data)
         told = data if full else preview(data, 120)
-        screen.line(f"{event.seq:>5} {event.ts - start:>9.3f} s  {event.kind:<15} {event.id:<12} {told}")
+        mark = "[without isolation] " if event.kind == "value" and ran_unisolated(event.data) else ""
+        screen.line(f"{event.seq:>5} {event.ts - start:>9.3f} s  {event.kind:<15} {event.id:<12} {mark}{told}")
 
 
 def show_session(screen: Screen, name: str, view: SessionView, *, full: bool) -> None:
@@ -76,7 +77,9 @@ def _show_end(screen: Screen, view: SessionView, *, full: bool) -> None:
         told = view.result if isinstance(view.result, str) else _json(view.result)
         screen.line(f"result: {_cut(told, full=full)}", "bold")
     elif view.status == "failed":
-        screen.line(f"failed: {view.error}", "bold red")
+        entries = (entry for dialog in view.dialogs for entry in dialog.entries)
+        is_told = any(entry.is_told and entry.text == view.error for entry in entries)
+        screen.line(f"failed: {view.error.partition(':')[0] + ', see above' if is_told else view.error}", "bold red")
     else:
         screen.line("not closed: its process died, or still runs", "yellow")
 
@@ -93,7 +96,8 @@ def _show_entry(screen: Screen, entry: Entry, *, full: bool) -> None:
     if entry.who == "end":
         screen.line(f"  {entry.note}", "dim")
         if entry.text:
-            screen.line(f"  the call failed: {_cut(entry.text, full=full)}", "red")
+            why = "see above" if entry.is_told else _cut(entry.text, full=full)
+            screen.line(f"  the call failed: {why}", "red")
         return
     mark = " (pruned: not in the dialog)" if entry.pruned else ""
     note = f" ({entry.note})" if entry.note else ""

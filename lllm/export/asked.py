@@ -73,7 +73,8 @@ def tell_step(data: dict[str, Any], *, limit_chars: int = _FIRST_CHARS) -> str:
     if begun is not None:
         return f"calls {_short(begun.endpoint, limit_chars)}({_short(_to_params(begun.params), limit_chars)})"
     if isinstance(ended, CellView):
-        return f"cell {ended.status}: {_short(ended.text(limit_chars * 4), limit_chars)}"
+        mark = "" if ended.is_isolated else ", without isolation"
+        return f"cell {ended.status}{mark}: {_short(ended.told(limit_chars * 4), limit_chars)}"
     return "" if ended is None else f"-> {_answer(ended, limit_chars)}"
 
 

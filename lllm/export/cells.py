@@ -7,10 +7,11 @@ of a cell are made anew from what the log holds, as those of a kernel are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from lllm.errors import SandboxUnavailable
 from lllm.export.facts import dict_of, dicts_of, text_of
 from lllm.log.envelope import Event
 from lllm.log.scopes import scope_of, scopes_around, to_scope, without_attempts
@@ -23,6 +24,9 @@ LIMIT_CHARS = 50_000
 """Of one text in an export; the event itself has all of it."""
 
 OPEN = "[No end of this cell is logged.]"
+_UNISOLATED = "none"
+NOT_ISOLATED = "[This cell ran without isolation: its sandbox was turned off.]"
+HINT = "hint: lllm doctor tells which sandbox works on a machine, and what mends one that does not"
 _SHORT_CHARS = 2000
 _LIMIT_BYTES, _LIMIT_OUTPUTS = 64 << 20, 10_000
 
@@ -58,6 +62,8 @@ class CellView:
         status: that of its result; ``open`` when none is logged, ``failed`` when it could not be run at all.
         outputs: valid ones of a notebook (nbformat 4.5), whatever the log holds.
         error: what it failed of, where no output tells it.
+        hint: what to do about the error; empty when there is nothing to say.
+        tier: how its kernel was isolated: ``A``, ``B``, ``remote`` or ``none``; empty where no result is logged.
         notes: what is to be known before its outputs.
         services: what it called.
     """
@@ -68,12 +74,34 @@ class CellView:
     execution_count: int | None = None
     outputs: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     error: str = ""
+    hint: str = ""
+    tier: str = ""
     notes: list[str] = field(default_factory=list[str])
     services: list[ServiceView] = field(default_factory=list[ServiceView])
     kind: Literal["cell"] = "cell"
 
+    @property
+    def is_isolated(self) -> bool:
+        """Whether anything shut its kernel in; also where no result is logged that could tell."""
+        return self.tier != _UNISOLATED
+
     def parts(self, limit_chars: int | None = LIMIT_CHARS) -> Iterator[tuple[int, Part]]:
         """Yield what there is to read of it, and the output that each part is of; -1 where it is of none."""
+        if not self.is_isolated:
+            yield -1, Part("note", NOT_ISOLATED)
+        yield from self._shown(limit_chars)
+        if self.hint:
+            yield -1, Part("note", self.hint)
+
+    def text(self, limit_chars: int | None = LIMIT_CHARS) -> str:
+        """Return all that there is to read, safe for a terminal; of pictures their notes."""
+        return _join(self.parts(limit_chars))
+
+    def told(self, limit_chars: int | None = None) -> str:
+        """Return what the cell itself tells: as ``text``, without what is said of its sandbox."""
+        return _join(self._shown(limit_chars))
+
+    def _shown(self, limit_chars: int | None) -> Iterator[tuple[int, Part]]:
         for note in self.notes:
             yield -1, Part("note", to_safe(note))
         for number, output in enumerate(self.outputs):
@@ -83,10 +111,6 @@ class CellView:
             yield -1, Part("error", to_safe(self.error))
         if self.status == "open":
             yield -1, Part("note", OPEN)
-
-    def text(self, limit_chars: int | None = LIMIT_CHARS) -> str:
-        """Return all that there is to read, safe for a terminal; of pictures their notes."""
-        return "\n".join(part.text.rstrip("\n") for _, part in self.parts(limit_chars))
 
 
 Item = CellView | ServiceView
@@ -190,6 +214,12 @@ def parse_value(seq: int, data: dict[str, Any]) -> Item | None:
     return item
 
 
+def ran_unisolated(data: dict[str, Any]) -> bool:
+    """Return whether an event ends a cell that nothing shut in."""
+    is_cell = text_of(data, "name") == STEP
+    return is_cell and dict_of(dict_of(data, "value"), "result").get("tier") == _UNISOLATED
+
+
 def finish(item: Item, data: dict[str, Any]) -> None:
     """Write into a cell or a service call what came of it, as its event tells it."""
     if isinstance(item, CellView):
@@ -201,8 +231,10 @@ def finish(item: Item, data: dict[str, Any]) -> None:
 def _finish_cell(cell: CellView, data: dict[str, Any]) -> None:
     if "error" in data:
         cell.status, cell.error = "failed", text_of(data, "error")
+        cell.hint = HINT if cell.error.startswith(f"{SandboxUnavailable.__name__}:") else ""
         return
     value = dict_of(dict_of(data, "value"), "result")
+    cell.tier = to_safe(text_of(value, "tier")[:40])
     cell.status = to_safe(text_of(value, "status")[:40]) or "open"
     cell.execution_count = to_count(value.get("execution_count")) or None
     cell.outputs = [output for told in dicts_of(value, "outputs")[:_LIMIT_OUTPUTS] for output in _to_outputs(told)]
@@ -222,6 +254,10 @@ def _to_outputs(told: dict[str, Any]) -> Iterator[dict[str, Any]]:
             about = output.setdefault("metadata", {})
             about["lllm"] = {"left_out": left_out | dict_of(dict_of(about, "lllm"), "left_out")}
         yield output
+
+
+def _join(parts: Iterable[tuple[int, Part]]) -> str:
+    return "\n".join(part.text.rstrip("\n") for _, part in parts)
 
 
 def _has_error(cell: CellView, name: str) -> bool:

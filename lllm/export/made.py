@@ -88,7 +88,7 @@ def has_cells(made: Iterable[Item]) -> bool:
 def is_told(text: str, made: Sequence[Item]) -> bool:
     """Return whether a result is no more than the text of the one cell that was run for it."""
     cells = [item for item in made if isinstance(item, CellView)]
-    return len(cells) == 1 and text.strip() == (cells[0].text(None).strip() or NOTHING)
+    return len(cells) == 1 and text.strip() == (cells[0].told().strip() or NOTHING)
 
 
 def _pretty(value: object) -> str:

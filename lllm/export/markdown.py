@@ -90,7 +90,8 @@ def _entry(entry: Entry, answered: frozenset[str]) -> str:
     if entry.who == "wait":
         return f"*#{entry.seq}: waited* {code(entry.text)}\n\n"
     if entry.who == "end":
-        failed = f"\n\nThe call failed:\n\n{fence(entry.text)}" if entry.text else "\n"
+        told = ", of what stands above.\n" if entry.is_told else f":\n\n{fence(entry.text)}"
+        failed = f"\n\nThe call failed{told}" if entry.text else "\n"
         return f"*#{entry.seq}: {entry.note}*{failed}\n"
     title = _TITLES.get(entry.who, "Message")
     name = f" {code(entry.name)}" if entry.name else ""

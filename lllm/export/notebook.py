@@ -86,8 +86,8 @@ def _entry(entry: Entry, event: Event, answered: frozenset[str]) -> Iterator[Cel
         yield _function(id_, entry, event)
         yield from _made(id_, entry.made)
     elif entry.who == "end":
-        told = f"The call failed:\n\n{fence(entry.text)}" if entry.text else f"*{entry.note}*"
-        yield _markdown(id_, told)
+        why = ", of what stands above." if entry.is_told else f":\n\n{fence(entry.text)}"
+        yield _markdown(id_, f"The call failed{why}" if entry.text else f"*{entry.note}*")
     else:
         note = f" {code(entry.note)}" if entry.note else ""
         told = f"**#{entry.seq}** {code(entry.who)}{note}{mark}\n\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from lllm.export.facts import dict_of, dicts_of, number_of, text_of, to_number, 
 from lllm.export.spans import to_spans
 from lllm.log.envelope import Event
 
+BROKEN = "did not return"
 _STATES = {"model.request": "AWAIT_MODEL", "function.call": "AWAIT_FUNCTIONS", "wait": "WAITING"}
 
 
@@ -30,6 +31,7 @@ class Entry:
         pictures: how many the message holds.
         asked: the functions that the reply asks for, as ``[name, arguments]``.
         made: cells that the function ran, and services that it called.
+        is_told: of an end: what the call failed of stands with a cell above.
     """
 
     seq: int
@@ -45,6 +47,7 @@ class Entry:
     pictures: int = 0
     asked: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     made: list[Item] = field(default_factory=list[Item])
+    is_told: bool = False
 
 
 @dataclass(slots=True)
@@ -92,8 +95,7 @@ class SessionView:
         result: what the run returned; None unless it ended well.
         error: what it failed of.
         values: what the code asked its session for, by name.
-        made: cells and service calls that stand in no function's entry: those of the user's code, or of a function
-            that never ended.
+        made: cells and service calls that stand in no function's entry: those of the user's code.
         parent: the session that this one was forked from; empty when it was not.
         parent_seq: the last event that both share.
         resumes: what was found each time that the session was gone on with after a crash.
@@ -135,6 +137,7 @@ def to_view(events: Sequence[Event]) -> SessionView:
         elif event.kind in _DIALOG:
             dialogs.add(event)
             _count(view, event)
+    dialogs.end()
     view.dialogs, view.made = list(dialogs.found.values()), cells.rest()
     return view
 
@@ -224,6 +227,7 @@ class _Dialogs:
         }
         self._states: dict[str, list[str]] = {}
         self._called: dict[str, Event] = {}
+        self._begun: dict[str, list[Event]] = {}  # those of a dialog's call that is under way
 
     def add(self, event: Event) -> None:
         id_ = event.id.partition("/")[0]
@@ -235,10 +239,28 @@ class _Dialogs:
             dialog.at = int(number_of(event.data, "at") or 0)
         elif event.kind == "function.call":
             self._called[event.id] = event
+            self._begun.setdefault(id_, []).append(event)
         elif event.kind in _ENTRIES:
+            begun = self._begun.pop(id_, []) if event.kind == "call.close" else []
+            broken = list(self._find_broken(begun))
             entry = _ENTRIES[event.kind](event)
             entry.id, entry.duration_s = event.id, self._durations.get(event.seq)
-            dialog.entries.append(self._complete(entry, event, states))
+            entry.is_told = entry.text in {item.error for one in broken for item in one.made if item.error}
+            dialog.entries += [*broken, self._complete(entry, event, states)]
+
+    def end(self) -> None:
+        """Take the end of the log: what has not returned by now never did."""
+        for entry in self._find_broken(self._called.values()):
+            self.found[entry.id.partition("/")[0]].entries.append(entry)
+
+    def _find_broken(self, called: Iterable[Event]) -> Iterator[Entry]:
+        """Yield those functions that ran cells, or called services, and never returned."""
+        for event in called:
+            if made := self._cells.take(event.id):
+                name, raw = text_of(event.data, "name"), text_of(event.data, "arguments")
+                entry = Entry(event.seq, "function", "", note=BROKEN, id=event.id, name=name, arguments=raw)
+                entry.made = made
+                yield entry
 
     def _complete(self, entry: Entry, event: Event, states: list[str]) -> Entry:
         """Add what other events tell of an entry."""

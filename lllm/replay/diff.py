@@ -7,11 +7,12 @@ difference: times, seqs, hashes, addresses, ids that a model gave its function c
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, cast
 
 from lllm.log.envelope import Event, header_of
 from lllm.log.scopes import strand_of
+from lllm.replay.diff_names import StepName, to_names
 from lllm.replay.diverge import ABSENT, compared, first_difference
 from lllm.replay.facts import RunFacts, data_of, fields_of, to_facts
 from lllm.replay.text import text_diff
@@ -48,6 +49,8 @@ class Change:
         pointer: JSON pointer of the first difference in the event's data; empty where one run lacks the event.
         a, b: what stands there; ``<absent>`` where nothing does.
         diff: the two as lines of a unified diff, without its head; empty where they have no text in common.
+        name: what a person calls it, such as ``cell of run_python in dialog 1``; empty where kind and id say it.
+        dialog: that it was done in, where its id tells of none.
     """
 
     kind: str
@@ -58,11 +61,13 @@ class Change:
     a: Any
     b: Any
     diff: str = ""
+    name: str = ""
+    dialog: str = ""
 
     @property
     def strand(self) -> str:
         """The dialog, or whatever else in the run goes its own way, that it belongs to."""
-        return strand_of(self.id)
+        return self.dialog or strand_of(self.id)
 
     @property
     def seq(self) -> int:
@@ -116,13 +121,14 @@ def diff_runs(events_a: Iterable[Event], events_b: Iterable[Event], names: tuple
     """
     left, right = list(events_a), list(events_b)
     header, remarks = _diff_headers(*(header_of(next(iter(events), None)) for events in (left, right)))
+    names_of = to_names(left, right)
     changes = (_diff_event(kind, id_, one, other) for kind, id_, one, other in _pair(left, right))
     return RunDiff(
         a=to_facts(left, names[0]),
         b=to_facts(right, names[1]),
         header=tuple(header),
         contracts=tuple(_diff_contracts(left, right)),
-        events=tuple(change for change in changes if change),
+        events=tuple(_named(change, names_of) for change in changes if change),
         remarks=tuple(remarks),
     )
 
@@ -240,6 +246,13 @@ def _diff_event(kind: str, id_: str, one: Event | None, other: Event | None) -> 
         return None
     pointer, a, b = found
     return Change(kind, id_, *seqs, pointer, a, b, _lines_that_differ(a, b))
+
+
+def _named(change: Change, names: Mapping[str, StepName]) -> Change:
+    """Return a change of a step, or of its value, with the name that people know it by."""
+    if change.kind not in {"step", "value"} or (name := names.get(change.id)) is None:
+        return change
+    return replace(change, name=name.step if change.kind == "step" else name.value, dialog=name.dialog)
 
 
 def _told(event: Event) -> dict[str, Any]:

@@ -94,10 +94,12 @@ def _place(change: Change) -> str:
 
 
 def _name(change: Change) -> str:
-    return f"{_WORDS.get(change.kind, change.kind)} {change.id}".rstrip()
+    return change.name or f"{_WORDS.get(change.kind, change.kind)} {change.id}".rstrip()
 
 
 def _title(change: Change) -> str:
+    if change.name and not change.dialog:
+        return _SESSION
     return f"dialog {change.strand}" if change.strand[:1].isdigit() or "." in change.strand else _SESSION
 
 

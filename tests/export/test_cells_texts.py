@@ -12,8 +12,9 @@ from export_runs import HOSTILE, Story, png
 from markdown_it import MarkdownIt
 
 from lllm.export.asked import parse_asked, render_call, render_service, tell_step
-from lllm.export.cells import CellView, ServiceView
-from lllm.export.view import to_view
+from lllm.export.cells import HINT, NOT_ISOLATED, CellView, ServiceView
+from lllm.export.view import BROKEN, to_view
+from lllm.utils import encode_json
 
 ESCAPES = "\x1b[31mred\x1b[0m \x1b]0;owned\x07 \u200bhidden"
 
@@ -63,11 +64,14 @@ def test_a_cell_stands_with_the_function_that_ran_it_and_a_call_with_its_cell():
 
 
 def test_a_cell_whose_process_died_is_told_as_open():
-    """Where the function never ended, the cell is in nobody's entry; it may have happened all the same."""
-    view = view_of(cell_run(None))
-    assert [(item.kind, item.status) for item in view.made] == [("cell", "open"), ("cell", "ok"), ("service", "open")]
-    assert "No end of this cell is logged" in view.made[0].text()
+    """The function never returned, so its call stands for it; the cell may have happened all the same."""
+    entry = function_of(cell_run(None))
+    assert (entry.seq, entry.id, entry.name, entry.note) == (6, CALL, "run_python", BROKEN)
+    assert [(item.kind, item.status) for item in entry.made] == [("cell", "open")]
+    assert "No end of this cell is logged" in entry.made[0].text()
+    assert [item.kind for item in view_of(cell_run(None)).made] == ["cell", "service"], "those of the code itself"
     assert "the cell ended" not in cell_run(None).export("md")
+    assert cell_run(None).export("md").count("shop.open()") == 1
 
 
 def test_a_cell_in_a_function_that_was_begun_twice_stands_with_it():
@@ -120,7 +124,68 @@ def test_a_cell_that_could_not_be_run_tells_why():
     story.add("step", "v/0", name="cell", about={"code": "1"})
     story.add("value", "v/0", name="cell", error="SandboxUnavailable: install bubblewrap")
     [cell] = view_of(story).made
-    assert (cell.status, cell.text()) == ("failed", "SandboxUnavailable: install bubblewrap")
+    assert (cell.status, cell.text()) == ("failed", f"SandboxUnavailable: install bubblewrap\n{HINT}")
+
+
+def broken_run():
+    """Return a run on a machine without a sandbox: its function raised through the call, and has no result."""
+    story, error = Story(), "SandboxUnavailable: install bubblewrap"
+    story.add("session.open", task="t")
+    story.add("dialog.open", "1", agent="analyst")
+    story.add("model.request", "1/s0", contract="c", n=1)
+    raw = encode_json({"code": "import shop\nshop.open()"})
+    story.reply("1/s0", "", [("run_python", raw)])
+    story.add("function.call", CALL, name="run_python", arguments=raw)
+    story.add("step", CELL, name="cell", about={"code": "import shop\nshop.open()"})
+    story.add("value", CELL, name="cell", error=error)
+    story.add("call.close", "1/s0", outcome="failed", error=error)
+    story.add("session.close", status="failed", error=error)
+    return story
+
+
+def test_a_cell_without_a_sandbox_stands_with_the_call_that_ran_it():
+    """Elsewhere nobody finds it; and what it says need not be said again where the call ends."""
+    view = view_of(broken_run())
+    reply, function, end = view.dialogs[0].entries
+    assert (reply.who, function.who, function.id, end.who, end.is_told) == ("assistant", "function", CALL, "end", True)
+    assert ([cell.status for cell in function.made], view.made) == (["failed"], [])
+    told = broken_run().export("md")
+    assert told.count("install bubblewrap") == 2, "at its head, and with the cell"
+    assert told.count("shop.open()") == 1
+    assert (
+        told.index("## Dialog") < told.index("```python\nimport shop") < told.index("The call failed, of what stands")
+    )
+    assert HINT in told
+    [cell] = code_cells(broken_run())
+    assert [output["output_type"] for output in cell["outputs"]] == ["error", "stream"]
+    assert HINT in broken_run().export("html")
+
+
+def test_the_end_of_a_call_tells_what_no_cell_tells():
+    """Another error than the cell's, or the same one of a function that did return."""
+    story = Story()
+    story.add("call.close", "1/s0", outcome="failed", error="LimitExceeded: no money left")
+    [end] = view_of(story).dialogs[0].entries
+    assert not end.is_told
+    assert "no money left" in story.export("md")
+    assert "no money left" in story.export("ipynb")
+
+
+@pytest.mark.parametrize(("tier", "count"), [("none", 1), ("A", 0), ("B", 0), ("remote", 0), ("", 0)])
+def test_a_cell_that_nothing_shut_in_says_so(tier, count):
+    """Whoever reads it later must know that this code could do anything."""
+    story = cell_run(result_of([stream("hi\n")], tier=tier))
+    cell = function_of(story).made[0]
+    assert (cell.text().count(NOT_ISOLATED), cell.tier, cell.is_isolated) == (count, tier, not count)
+    for format_ in ("html", "md", "ipynb"):
+        assert story.export(format_).count(NOT_ISOLATED) == count, format_
+    told = [tell_step(event.data) for event in story.log.read_run("s")]
+    assert ("cell ok, without isolation: hi" in told) == bool(count)
+
+
+def test_what_the_model_read_stands_once_also_of_a_cell_that_nothing_shut_in():
+    story = cell_run(result_of([stream("just this\n")], tier="none"), read="just this")
+    assert story.export("md").count("just this") == 1
 
 
 # --- a call, as text ----------------------------------------------------------------------------------------------
@@ -207,12 +272,49 @@ def test_a_notebook_holds_the_cell_with_its_picture():
     assert own["outputs"][0]["data"] == {"text/plain": ["2"]}
 
 
-def test_markup_of_a_cell_is_text_in_a_notebook():
-    """What opens a notebook may trust it: its owner did not write what a model's code showed."""
-    kinds = ("text/html", "image/svg+xml", "text/markdown", "text/latex", "application/javascript")
-    for kind in kinds:
-        [cell, _] = code_cells(cell_run(result_of([shown({kind: "<b onclick=x>$x$</b>"})])))
-        assert list(cell["outputs"][0]["data"]) == ["text/plain"], kind
+BARE = "<IPython.core.display.Some object>"
+FORMS = {
+    "text/html": "<b>x</b>\u200b",
+    "image/svg+xml": "<svg>\x07</svg>",
+    "text/markdown": "# x",
+    "text/latex": "$x$",
+    "image/gif": "R0lG",
+    "application/json": {"a\u200b": ["\x1b", 1, None, True]},
+}
+
+
+def test_a_notebook_holds_what_a_cell_displayed_in_all_its_forms():
+    """Jupyter shows the richest one; it does not run what stands in a notebook that it does not trust."""
+    [cell, _] = code_cells(cell_run(result_of([shown({"text/plain": BARE, "image/png": png()} | FORMS)])))
+    data = cell["outputs"][0]["data"]
+    assert data.pop("image/png") == png()
+    assert {kind: "".join(told) if isinstance(told, list) else told for kind, told in data.items()} == {
+        "text/html": "<b>x</b>\\u200b",
+        "image/svg+xml": "<svg>\u2407</svg>",
+        "text/markdown": "# x",
+        "text/latex": "$x$",
+        "image/gif": "R0lG",
+        "application/json": {"a\\u200b": ["\u241b", 1, None, True]},
+    }
+
+
+@pytest.mark.parametrize("kind", ["application/javascript", "application/pdf", "application/vnd.bokehjs_exec.v0+json"])
+def test_a_notebook_holds_nothing_that_is_made_to_run(kind):
+    [cell, _] = code_cells(cell_run(result_of([shown({kind: "QUJD", "text/plain": BARE})])))
+    assert list(cell["outputs"][0]["data"]) == ["text/plain"]
+    assert kind in "".join(cell["outputs"][0]["data"]["text/plain"])
+
+
+@pytest.mark.parametrize("format_", ["md", "html", "ipynb"])
+@pytest.mark.parametrize("kind", ["text/html", "image/svg+xml", "text/markdown", "text/latex", "image/png"])
+def test_no_export_shows_the_type_of_an_object_in_its_place(format_, kind):
+    """That is what Python prints of HTML, SVG, Markdown and pictures that are displayed."""
+    story = cell_run(result_of([shown({"text/plain": BARE, kind: png() if kind == "image/png" else "# told"})]))
+    told = story.export(format_)
+    if format_ == "html":
+        told = "".join(line for line in told.split("\n") if line.startswith('{"kind":"cell"'))
+    assert "IPython" not in told
+    assert ("# told" in told) == (kind != "image/png")
 
 
 @pytest.mark.parametrize("kind", ["image/png", "image/jpeg"])

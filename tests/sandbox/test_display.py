@@ -154,6 +154,34 @@ def test_what_has_no_text_is_read_as_its_source_or_named():
     assert read(shown()) == NOTHING
 
 
+@pytest.mark.parametrize("plain", ["<IPython.core.display.Markdown object>", "<m.f.<locals>.T object at 0x7f01aB>\n"])
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        ({"text__markdown": "# hi"}, "# hi"),
+        ({"text__latex": "$x$"}, "$x$"),
+        ({"text__html": "<b>x</b>"}, "[text/html]\n<b>x</b>"),
+        ({"text__html": "<b>x</b>", "text__markdown": "**x**"}, "**x**"),
+        ({"application__javascript": "alert(1)"}, "[application/javascript]\nalert(1)"),
+        ({"application__pdf": "AAAA"}, "[application/pdf, 4 bytes]"),
+        ({"image__png": png()}, "[image/png, 640x480, 26 bytes]"),
+    ],
+)
+def test_what_an_object_shows_is_read_in_place_of_its_type(plain, data, told):
+    """A model that displays Markdown reads its text, and not that there was some."""
+    assert read(shown(text__plain=plain, **data)) == told
+
+
+def test_a_plain_text_that_tells_something_stays():
+    """Of a table, it is read better than HTML; of an object that shows nothing else, its type is all there is."""
+    alone = "<m.T object at 0x7f01>"
+    assert read(shown(text__plain=alone)) == alone
+    assert read(shown(text__plain="   a\n0  1", text__html="<table>")) == "   a\n0  1"
+    assert read(shown(text__plain="x**2", text__latex="$x^2$")) == "x**2"
+    assert read(shown(text__plain=f"{alone} and more", text__html="<b>")) == f"{alone} and more"
+    assert read(shown(text__plain="Table(3)", text__markdown="|a|")) == "|a|"
+
+
 def test_what_was_left_out_is_told():
     outputs = build_outputs([{"msg_type": "display_data", "content": {"data": {"image/png": "!", "a/\x1b[2J": ""}}}])
     assert read(*outputs) == "[image/png left out: not base64]\n[a/␛[2J left out: no MIME type]"

@@ -27,7 +27,18 @@ _UNSEEN = re.compile(
     "[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u206f\u3164\ufe00-\ufe0d\ufeff\uffa0"
     "\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
-_READ_FIRST = ("text/plain", "text/markdown", "text/latex", "application/json", "text/html", SVG)
+# Markdown is written to be read; of all else that has a plain text, this is read best.
+_READ_FIRST = (
+    "text/markdown",
+    "text/plain",
+    "text/latex",
+    "application/json",
+    "text/html",
+    SVG,
+    "application/javascript",
+)
+# What Python prints of an object that says nothing of itself, such as <IPython.core.display.HTML object>.
+_BARE = re.compile(r"<[\w.<>]{1,200} object(?: at 0x[0-9a-fA-F]+)?>")
 _SHOWN_AS_THEY_ARE = frozenset({"text/plain", "text/markdown", "text/latex"})
 _OVERWRITTEN = 3  # how often a line is written over before that is told in short
 
@@ -131,10 +142,10 @@ def _traceback_of(output: Mapping[str, Any]) -> str:
 
 def _bundle(output: Mapping[str, Any], limit_chars: int | None) -> Iterator[Part]:
     """Yield what there is to read of one display: a text, the pictures, and what had to be left out."""
-    data = dict_of(output.get("data"))
+    data = _without_bare(dict_of(output.get("data")))
     pictures = [mime for mime in PICTURES if mime in data]
-    mime = next((mime for mime in _READ_FIRST if mime in data), "")
-    if mime and (not pictures or mime == "text/plain"):
+    mime = next((mime for mime in (("text/plain",) if pictures else _READ_FIRST) if mime in data), "")
+    if mime:
         yield _text(mime, data[mime], limit_chars)
     for name in pictures:
         picture = parse_picture(name, data[name])
@@ -147,6 +158,14 @@ def _bundle(output: Mapping[str, Any], limit_chars: int | None) -> Iterator[Part
     left_out = dict_of(dict_of(dict_of(output.get("metadata")).get("lllm")).get("left_out"))
     for name, reason in list(left_out.items())[:10]:
         yield Part("note", to_safe(f"[{name} left out: {reason}]"))
+
+
+def _without_bare(data: dict[str, Any]) -> dict[str, Any]:
+    """Return a display without a plain text that names only the object's type, where it holds anything else."""
+    plain = to_joined(data.get("text/plain"))
+    if len(data) < 2 or plain is None or not _BARE.fullmatch(plain.strip()[:300]):
+        return data
+    return {mime: value for mime, value in data.items() if mime != "text/plain"}
 
 
 def _text(mime: str, value: Any, limit_chars: int | None) -> Part:
