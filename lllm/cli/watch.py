@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 
-from lllm.cli.screen import Screen, preview
-from lllm.export.asked import parse_asked, render_call, tell_step
+from lllm.cli.screen import Screen
+from lllm.cli.watch_text import fit_line
+from lllm.cli.watched import Watched
 from lllm.llm.stream import FunctionEvent, ReasoningEvent, StateEvent, StepEvent, StreamEvent, TextEvent
-from lllm.models.function import FunctionCall
-
-MAX_LINES, MAX_CHARS, MAX_LINE_CHARS = 24, 2400, 100
 
 
 class Watcher:
@@ -18,6 +17,7 @@ class Watcher:
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
         self._lock = threading.Lock()
+        self._watched = Watched()
         self._source: tuple[int, str] | None = None  # whose unfinished line the cursor is in
 
     def __call__(self, event: StreamEvent) -> None:
@@ -28,10 +28,11 @@ class Watcher:
                     self._piece(text, "dim")
                 case ReasoningEvent(text):
                     self._piece(text, "dim italic")
-                case FunctionEvent(_, call, done):
-                    self._line(render_result(call) if done else render_asked(call), "cyan")
+                case FunctionEvent():
+                    for told in self._watched.tell_function(event):
+                        self._line(told, "cyan")
                 case StepEvent():
-                    if told := render_step(event):
+                    for told in self._watched.tell_step(event):
                         self._line(told, "cyan")
                 case StateEvent():
                     self._state(event)
@@ -58,44 +59,17 @@ class Watcher:
         source = (threading.get_ident(), style)
         if self._source != source:
             self._end_line()
+        self._watched.leave()
         self._source = source
         self._screen.say(text, style, end="")
 
     def _line(self, text: str, style: str) -> None:
+        """Write lines, each of which fits the terminal as wide as it is now."""
         self._end_line()
-        self._screen.say(text, style)
+        width = self._screen.console(sys.stderr).width
+        self._screen.say("\n".join(fit_line(line, width) for line in text.split("\n")), style)
 
     def _end_line(self) -> None:
         if self._source is not None:
             self._source = None
             self._screen.say("")
-
-
-def render_asked(call: FunctionCall) -> str:
-    """Return what a model calls: on one line, or its code and other long texts in lines of their own. Pure."""
-    if not parse_asked(call.raw_arguments).texts:
-        return f"{call.name}({preview(call.raw_arguments)})"
-    return _cut(render_call(call.name, call.raw_arguments))
-
-
-def render_result(call: FunctionCall) -> str:
-    """Return what came of a call: one line of it, or of what was asked for in many lines, its first ones. Pure."""
-    if not parse_asked(call.raw_arguments).texts:
-        return f"  = {preview(call.result_str)}"
-    return "  = " + _cut(call.result_str.strip("\n")).replace("\n", "\n    ")
-
-
-def render_step(event: StepEvent) -> str:
-    """Return on one line that a cell or a service's call begins, or what came of it; empty for other steps. Pure."""
-    data = {"name": event.name, "value": event.value} if event.done else {"name": event.name, "about": event.about}
-    if event.error:
-        return f"  {event.name} failed: {preview(event.error)}"
-    told = tell_step(data, limit_chars=MAX_LINE_CHARS)
-    return f"  {told}" if told else ""
-
-
-def _cut(text: str) -> str:
-    """Return the first lines of a text, and how many more there are."""
-    lines = text[:MAX_CHARS].split("\n")
-    shown = "\n".join(lines[:MAX_LINES])
-    return shown if len(shown) == len(text) else f"{shown} … [{len(text) - len(shown)} more characters]"

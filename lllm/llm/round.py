@@ -84,7 +84,7 @@ class FunctionRound:
             if job.function.idempotent:
                 data["idempotency_key"] = job.arguments[job.function.idempotent]
             self._session.log("function.call", job.id, data, self._seq)
-            self._terms.tell(FunctionEvent(ordinal, call))
+            self._terms.tell(FunctionEvent(ordinal, call, id=job.id))
         return answered, tuple(jobs)
 
     def _admit(self, ordinal: int, call: FunctionCall, beside: tuple[FunctionCall, ...]) -> Job | FunctionCall:
@@ -128,7 +128,7 @@ class FunctionRound:
             data |= {"ran": False, "name": call.name}
         facts = f",{encode_json(data)[1:]}" if data else "}"
         self._session.emit("function.result", f"{self._id}/f{ordinal}", f'{{"message":{body}{facts}', self._seq)
-        self._terms.tell(FunctionEvent(ordinal, call, done=True))
+        self._terms.tell(FunctionEvent(ordinal, call, done=True, id=f"{self._id}/f{ordinal}"))
         return Result(call, message, body)
 
 

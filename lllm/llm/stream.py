@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from lllm.llm.dialog import Dialog
 from lllm.llm.kept import to_line
+from lllm.llm.place import SCOPE
 from lllm.models.function import FunctionCall
 from lllm.models.message import Message
 from lllm.providers.base import Delta, OnDelta
@@ -33,11 +34,17 @@ class ReasoningEvent:
 
 @dataclass(frozen=True, slots=True)
 class FunctionEvent:
-    """A function starts, or (``done``) has its result in ``call``."""
+    """A function starts, or (``done``) has its result in ``call``.
+
+    Attributes:
+        ordinal: its place among the calls of its reply, from 0.
+        id: of the call, in the log.
+    """
 
     ordinal: int
     call: FunctionCall
     done: bool = False
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,7 @@ class StepEvent:
         about: what it is about, JSON data.
         value: what came of it, JSON data.
         error: what was raised in place of a value; empty where nothing was.
+        scope: what it is done in, as the log names it: a function's call, another step; empty outside of any.
     """
 
     name: str
@@ -56,6 +64,7 @@ class StepEvent:
     done: bool = False
     value: Any = None
     error: str = ""
+    scope: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +112,12 @@ def guarded(listen: Listener) -> Listener:
 def telling(listen: Listener | None, name: str, about: Any) -> Generator[Callable[[Any], None]]:
     """Tell a listener that a step begins, then its value, with what this gives, or what was raised in its place."""
     tell = _tell_nobody if listen is None else guarded(listen)
-    tell(StepEvent(name, about))
+    scope = SCOPE.get().rstrip(".")
+    tell(StepEvent(name, about, scope=scope))
     try:
-        yield lambda value: tell(StepEvent(name, about, done=True, value=value))
+        yield lambda value: tell(StepEvent(name, about, done=True, value=value, scope=scope))
     except BaseException as error:
-        tell(StepEvent(name, about, done=True, error=to_line(error)))
+        tell(StepEvent(name, about, done=True, error=to_line(error), scope=scope))
         raise
 
 

@@ -11,7 +11,8 @@ import pytest
 from lllm.cli.log.tail import to_told
 from lllm.cli.screen import Screen
 from lllm.cli.show import show_session
-from lllm.cli.watch import Watcher, render_asked, render_result
+from lllm.cli.watch import Watcher
+from lllm.cli.watch_text import render_asked, render_result
 from lllm.errors import ProxyError
 from lllm.export.view import to_view
 from lllm.llm.outside import aperform, perform
