@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any, NoReturn, Self
 
 from lllm.errors import CallCancelled, CallRefused, SandboxError
 from lllm.registry import OUTSIDE
 from lllm.sandbox.cell import STEP, CellResult, Kernel, OnCall
-from lllm.sandbox.past import Past, PastCell
+from lllm.sandbox.past import Past, PastCell, to_number
 from lllm.sandbox.policy import SandboxPolicy
 
 Start = Callable[[SandboxPolicy], Kernel]
@@ -36,9 +37,12 @@ class Work:
         id_: of the cell in a notebook.
 
     Attributes:
-        value: ``result``, ``fresh`` and ``alive``, as in :meth:`~lllm.sandbox.past.Past.note`; None until it is known.
+        life: of the kernel.
+        value: ``result``, ``fresh``, ``alive`` and ``number``, as in :meth:`~lllm.sandbox.past.Past.note`; None until
+            it is known.
         is_made: whether it was to be run here, and not served from the log.
         has_begun: whether a kernel has seen it.
+        is_waiting: whether its turn has not come: another cell of its kernel may have to end first.
         tells_loss: whether its result says, or was to say, that the state of earlier cells is lost.
     """
 
@@ -47,7 +51,8 @@ class Work:
         self.cell = PastCell(code, about.get("timeout_s"), id=id_)
         self.value: Any = None
         self.is_made = self.has_begun = self.tells_loss = False
-        self._life = life
+        self.is_waiting = True
+        self.life = life
         self._lock = threading.Lock()
         self._kernel: Kernel | None = None
         self._is_stopped = False
@@ -56,7 +61,7 @@ class Work:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._life.end(self)
+        self.life.end(self)
 
     def make(self, before: Callable[[], None] | None = None) -> dict[str, Any]:
         """Run the cell; return what the log keeps of it.
@@ -67,7 +72,7 @@ class Work:
         self.is_made = True
         if before is not None:
             before()
-        return self._life.run(self)
+        return self.life.run(self)
 
     def execute(self, kernel: Kernel, cell: PastCell, on_call: OnCall | None) -> CellResult:
         """Run the cell, or one that has to be run again before it, unless somebody stopped it."""
@@ -76,19 +81,34 @@ class Work:
                 raise CallCancelled("the cell was stopped before it began")
             self._kernel = kernel
             self.has_begun = cell is self.cell
+        token = _AROUND.set((*_AROUND.get(), self))
         try:
             return kernel.execute(cell.code, cell.timeout_s, on_call)
         finally:
+            _AROUND.reset(token)
             with self._lock:
                 self._kernel = None
 
-    def stop(self, *, kill: bool = False) -> None:
-        """Interrupt the cell if it runs, and keep it from beginning; ``kill`` ends its kernel."""
+    def is_around(self, life: KernelLife) -> bool:
+        """Whether it runs, in a kernel of this life."""
+        return self._kernel is not None and self.life is life
+
+    def stop(self, *, kill: bool = False) -> bool:
+        """Interrupt the cell if it runs, and keep it from beginning; ``kill`` ends its kernel.
+
+        Returns:
+            Whether it only waited to begin, and so does nothing any more.
+        """
         with self._lock:
             self._is_stopped = True
             kernel = self._kernel
         if kernel is not None:
             kernel.close() if kill else kernel.interrupt()
+        return self.is_waiting
+
+
+_AROUND: ContextVar[tuple[Work, ...]] = ContextVar("lllm_cells", default=())
+"""The cells by whose calls of services this code was called, outermost first."""
 
 
 class KernelLife:
@@ -120,6 +140,7 @@ class KernelLife:
         self._is_closed = False
         self._looks_back = True
         self._past = Past()
+        self._number = 0  # of the last cell
         self._built = 0  # how many cells of the past the kernel has run
         self._rebuilt: list[tuple[str, bool]] = []
 
@@ -139,10 +160,14 @@ class KernelLife:
 
         Raises:
             SandboxUnavailable: no kernel can be started.
-            SandboxError: the life was closed meanwhile.
+            SandboxError: the life was closed meanwhile; or a cell of it called the service that runs this one, and each
+                would wait for the other.
             CallCancelled: the cell was stopped before it began.
         """
+        if any(outer.is_around(self) for outer in _AROUND.get()):
+            raise SandboxError("a cell cannot wait for another one that is to run in the same kernel")
         with self._lock:
+            work.is_waiting = False
             kernel = self._make_ready(work)
             work.tells_loss = is_fresh = self.is_lost
             self.is_lost = False
@@ -156,7 +181,8 @@ class KernelLife:
             if not is_alive:
                 kernel.close()
                 work.tells_loss = True
-            facts = {"fresh": is_fresh, "alive": is_alive}
+            self._number += 1
+            facts = {"fresh": is_fresh, "alive": is_alive, "number": self._number}
             self._note(work, facts)
             return {"result": replace(result, state_lost=work.tells_loss).to_dict(), **facts}
 
@@ -169,6 +195,7 @@ class KernelLife:
         if is_told and not work.is_made:
             with self._lock:
                 self._past.note(work.about, work.value, work.cell.id)
+                self._number = max(self._number, to_number(work.value))
                 self.is_lost = False
         elif work.tells_loss and not is_told:  # without the lock: the next cell may have it, and run for long
             self.is_lost = True
@@ -178,11 +205,16 @@ class KernelLife:
         rebuilt, self._rebuilt = self._rebuilt, []
         return rebuilt
 
-    def restart(self) -> None:
-        """End the kernel; the next cell finds a new one."""
+    def restart(self, *, is_recorded: bool = False) -> None:
+        """End the kernel; the next cell finds a new one.
+
+        Args:
+            is_recorded: the run that is gone on with did so: what it did since then is to be made again.
+        """
         with self._lock:
             self._forget()
-            self._looks_back = self.is_lost = False
+            self._looks_back = self._looks_back and is_recorded
+            self.is_lost = False
 
     def interrupt(self) -> None:
         """Interrupt the cell that runs, if one does."""
@@ -197,7 +229,7 @@ class KernelLife:
         if kernel is not None:
             kernel.close()
 
-    def _note(self, work: Work, facts: dict[str, bool]) -> None:
+    def _note(self, work: Work, facts: Mapping[str, Any]) -> None:
         """Remember a cell that the kernel has run; what it came to is for others to keep, which may be much."""
         self._past.note(work.about, facts, work.cell.id)
         self._built = len(self._past.cells)
@@ -218,6 +250,7 @@ class KernelLife:
         """Take the past of the run that is gone on with, also what functions did that do not run again."""
         steps = [step for step in OUTSIDE.load().earlier(STEP) if self._is_mine(step[0], step[1])]
         earlier, self._looks_back = Past(steps), False
+        self._number = max([self._number, *(to_number(value) for _, _, value in steps)])
         if earlier.cells:
             earlier.name_cells(self._past.cells)
             self._past, self.is_lost = earlier, False

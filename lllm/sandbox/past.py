@@ -7,7 +7,7 @@ log, or stand in the recording of a run that goes on; so they can be run again w
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -50,7 +50,7 @@ class Past:
 
     def __init__(self, steps: Iterable[Step] = ()) -> None:
         self.cells: list[PastCell] = []
-        for step, about, value in steps:
+        for step, about, value in _in_order(steps):
             self.note(about, value, step=step)
 
     def note(self, about: Mapping[str, Any], value: Any, id_: str = "", step: str = "") -> None:
@@ -59,7 +59,7 @@ class Past:
         Args:
             about: ``code`` and ``timeout_s`` of a cell, or what else was done: ``open`` and ``restart`` begin anew.
             value: ``result``, of a cell; ``fresh``: the kernel was new, and what was before is lost; ``alive``: the
-                kernel lives on. Anything else where nobody knows what it came to.
+                kernel lives on; ``number``: see :func:`to_number`. Anything else where nobody knows what it came to.
             id_: of the cell in a notebook.
             step: id of the step in the recording.
         """
@@ -78,6 +78,32 @@ class Past:
         for number, cell in enumerate(self.cells):
             if left and left[0].code == cell.code:
                 self.cells[number] = replace(cell, id=left.popleft().id)
+
+
+def to_number(value: Any) -> int:
+    """Return the number of a cell among those of its kernel's life, from 1; 0 where a log tells none."""
+    number = dict_of(value).get("number")
+    return number if type(number) is int else 0
+
+
+def _in_order(steps: Iterable[Step]) -> Iterator[Step]:
+    """Yield steps as they were done: two that ran one right after the other may be logged in the other order.
+
+    What has no number, such as a restart, stays where it is.
+    """
+    numbered: list[Step] = []
+    for step in steps:
+        if to_number(step[2]):
+            numbered.append(step)
+            continue
+        yield from sorted(numbered, key=_number_of)
+        numbered.clear()
+        yield step
+    yield from sorted(numbered, key=_number_of)
+
+
+def _number_of(step: Step) -> int:
+    return to_number(step[2])
 
 
 def _seen(result: CellResult) -> tuple[Any, ...]:

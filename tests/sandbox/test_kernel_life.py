@@ -185,6 +185,48 @@ def test_cells_are_remembered_in_the_order_in_which_they_ran(life, kernels):
     assert [cell.code for cell in life._past.cells] == ["x = 1", "y = x"]
 
 
+def test_cells_are_found_in_the_order_in_which_they_ran(life, recorded):
+    """A large result takes long to be logged, and a short cell that ran behind it may be in the log before it."""
+    values = [{"result": CellResult("ok").to_dict(), "number": number} for number in (2, 1)]
+    steps = [("v/1", {"code": "y = x"}, values[0]), ("v/0", {"code": "x = 1"}, values[1])]
+    restart = ("v/2", {"restart": True}, None)
+    assert [cell.code for cell in Past(steps).cells] == ["x = 1", "y = x"]
+    assert [cell.code for cell in Past([steps[0], restart, steps[1]]).cells] == ["x = 1"]
+
+
+def test_cells_have_numbers_that_go_on(life, recorded):
+    """Also behind those of a recording: a run that goes on is gone on with in its turn."""
+
+    def number_of(value=None):
+        with Work(life, {"code": "1"}, "1") as work:
+            work.value = value or work.make()
+        return work.value["number"]
+
+    load = OUTSIDE.load
+    recorded("x = 1")
+    outside = OUTSIDE.load()
+    outside.steps[0][2]["number"] = 4
+    OUTSIDE.load = lambda: outside
+    assert [number_of(), number_of()] == [5, 6]
+    number_of({"result": CellResult("ok").to_dict(), "number": 9})
+    assert number_of() == 10
+    OUTSIDE.load = load
+
+
+def test_a_cell_that_calls_for_another_one_in_its_kernel_is_refused(kernels):
+    """Such as by a service that asks an agent: each would wait for the other without end."""
+    life = KernelLife(SandboxPolicy(), lambda *_: True, lambda: lambda *_: run(life, "1").status, kernels)
+    results = []
+    worker = threading.Thread(target=lambda: results.append(run(life, "CALL_API('ask')")), daemon=True)
+    worker.start()
+    worker.join(5.0)
+    assert [(result.status, result.evalue) for result in results] == [
+        ("error", "a cell cannot wait for another one that is to run in the same kernel")
+    ]
+    assert run(life, "1").status == "ok"
+    life.close()
+
+
 def test_a_kernel_between_cells_says_its_tier(life, kernels):
     assert life.tier == ""
     run(life, "1")

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lllm.errors import ConfigError
+from lllm.errors import ConfigError, SandboxError
 from lllm.registry import OUTSIDE
 from lllm.sandbox.cell import STEP, CellResult
 from lllm.sandbox.notebook.file import NotebookFile
@@ -53,6 +53,7 @@ class Document:
         self._given = None if metadata is None else _checked(metadata)
         self._lock = threading.RLock()
         self._file: NotebookFile | None = None
+        self._is_closed = False
         self._notebook = self._open()
 
     @property
@@ -136,6 +137,8 @@ class Document:
         with self._lock:
             if self._file is not None:
                 return
+            if self._is_closed:
+                raise SandboxError("the session was closed meanwhile")
             file = NotebookFile(self.path)
             try:
                 found = file.load()
@@ -148,19 +151,24 @@ class Document:
             self._file = file
 
     def close(self) -> None:
-        """Write it down for good, and let another session have it."""
-        if self._file is not None:
-            try:
-                self._file.save(self._notebook, sync=True)
-            finally:
-                self._file.close()
+        """Write it down for good, and let another session have it: a cell that ends later changes it no more."""
+        with self._lock:
+            file, self._file, self._is_closed = self._file, None, True
+            if file is not None:
+                try:
+                    file.save(self._notebook, sync=True)
+                finally:
+                    file.close()
 
     def delete(self) -> None:
         """Delete its file, and the folder where nothing else is in it."""
+        self._is_closed = True
         OUTSIDE.load().perform(STEP, {"sandbox": self._name, "delete": True}, self._remove, repeatable=True)
 
     def _remove(self) -> None:
-        (NotebookFile(self.path) if self._file is None else self._file).remove()
+        with self._lock:
+            file, self._file = self._file, None
+            (NotebookFile(self.path) if file is None else file).remove()
 
     def _open(self) -> Notebook:
         """Return the notebook as it stood when the session was opened, on the disk or in the log."""

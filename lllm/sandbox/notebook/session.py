@@ -165,8 +165,9 @@ class JupyterSession:
         """End the kernel: the next cell finds a new one, without variables and files."""
         self._open_document()
         about = {"sandbox": self.name, "restart": True}
-        OUTSIDE.load().perform(STEP, about, lambda: None, repeatable=True)
-        self._life.restart()
+        made: list[str] = []
+        OUTSIDE.load().perform(STEP, about, lambda: made.append("now"), repeatable=True)
+        self._life.restart(is_recorded=not made)
 
     def interrupt(self) -> None:
         """Interrupt the cell that runs, if one does. Safe from any thread."""
