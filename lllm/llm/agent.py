@@ -17,7 +17,7 @@ from lllm.llm.drive import LiveEffects, adrive, drive
 from lllm.llm.effects import Effects
 from lllm.llm.limits import NO_LIMITS, Limits
 from lllm.llm.session import Session, current_session
-from lllm.llm.stream import FinishedEvent, Listener, ProgressEvent, guarded
+from lllm.llm.stream import FinishedEvent, Listener, ProgressEvent
 from lllm.llm.terms import Terms
 from lllm.llm.trace_call import TracedEffects, trace_call
 from lllm.llm.turn import Turn
@@ -310,7 +310,7 @@ class Agent(Generic[T]):
         stop: threading.Event | None = None,
     ) -> tuple[Turn, Effects]:
         prompt = dialog.top_prompt or self.system_prompt
-        listen = listen or (dialog.session.listen and guarded(dialog.session.listen))
+        listen = listen or dialog.session.listen
         trace = trace_call(dialog.session, self.name, self.model, self.provider.describe)
         terms = Terms(
             agent=self.name,

@@ -17,6 +17,7 @@ from lllm.llm.belongings import Belongings
 from lllm.llm.current import CURRENT, refuse_in_replay
 from lllm.llm.effects import Tape
 from lllm.llm.fan import run_in_threads, run_on_loop
+from lllm.llm.guarded import guarded
 from lllm.llm.ids import Ids
 from lllm.llm.kept import path_of, to_header, to_line
 from lllm.llm.limits import NO_LIMITS, Limits, Spending
@@ -68,8 +69,7 @@ class Session:
         self.outer = outer
         self.redact = journal.redact
         self.result: Any = None
-        # Told what calls do while they do it, where the caller names no listener; see lllm.llm.stream. Live only.
-        self.listen: Callable[[Any], None] | None = outer.listen if outer else None
+        self._listen = outer.listen if outer else None
         # Loads the proxy of the system whose run this is.
         self.load_proxy: Callable[[], Any] = outer.load_proxy if outer else refuse_proxy
         # What it was opened with, such as agent_type and task, and the span that tells of it; see lllm.llm.trace.
@@ -121,6 +121,15 @@ class Session:
             session.journal.close()
             raise
         return session
+
+    @property
+    def listen(self) -> Callable[[Any], None] | None:
+        """Is told what calls and steps do while they do it; see :mod:`lllm.llm.stream`. One that raises is let go."""
+        return self._listen
+
+    @listen.setter
+    def listen(self, listen: Callable[[Any], None] | None) -> None:
+        self._listen = None if listen is None else guarded(listen)
 
     @contextmanager
     def open_run(self, told: Mapping[str, Any], limits: Limits = NO_LIMITS) -> Generator[Session]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -91,27 +90,10 @@ Listener = Callable[[ProgressEvent], None]
 LEFT = "the caller left the stream"  # why a call was cancelled; a replay ends its stream at these words
 
 
-def guarded(listen: Listener) -> Listener:
-    """Return a listener whose errors do not touch the call: after the first, a warning, it is told nothing more."""
-    failed = False
-
-    def tell(event: ProgressEvent) -> None:
-        nonlocal failed
-        if failed:
-            return
-        try:
-            listen(event)
-        except Exception as error:  # noqa: BLE001 - showing a reply must not lose it
-            failed = True
-            warnings.warn(f"a listener failed: {type(error).__name__}: {error}", RuntimeWarning, stacklevel=2)
-
-    return tell
-
-
 @contextmanager
 def telling(listen: Listener | None, name: str, about: Any) -> Generator[Callable[[Any], None]]:
     """Tell a listener that a step begins, then its value, with what this gives, or what was raised in its place."""
-    tell = _tell_nobody if listen is None else guarded(listen)
+    tell = listen or _tell_nobody
     scope = SCOPE.get().rstrip(".")
     tell(StepEvent(name, about, scope=scope))
     try:

@@ -9,7 +9,8 @@ import pytest
 from world import World, add, calls
 
 from lllm.errors import BadRequest, CallCancelled, ModelBehaviorError, RateLimited
-from lllm.llm import FinishedEvent, FunctionEvent, ReasoningEvent, StateEvent, TextEvent
+from lllm.llm import FinishedEvent, FunctionEvent, ReasoningEvent, Session, StateEvent, TextEvent, outside
+from lllm.log import MemoryLog
 from lllm.models import Prompt
 from lllm.providers.base import Delta
 
@@ -177,6 +178,21 @@ def test_a_sessions_listener_hears_every_call(face):
     world.ask_on(face)
     assert [e.text for e in heard if isinstance(e, TextEvent)] == ["hello"]
     assert not [e for e in heard if isinstance(e, FinishedEvent)]
+
+
+def test_a_listener_that_fails_is_told_no_more():
+    """One warning says it; a warning a step would bury what the run itself says."""
+    told = []
+
+    def broken(event):
+        told.append(event)
+        raise BrokenPipeError
+
+    with Session.open(MemoryLog(), "s") as session:
+        session.listen = broken
+        with pytest.warns(RuntimeWarning, match="a listener failed") as warned:
+            assert [outside.perform("proxy", {"n": n}, lambda: 1) for n in range(3)] == [1, 1, 1]
+    assert (len(told), len(warned)) == (1, 1)
 
 
 @FACES
