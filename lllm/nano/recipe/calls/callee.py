@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from lllm.nano.recipe.language.tables import load_table, to_ways
 from lllm.nano.recipe.language.wording import Ways
 
 
@@ -47,3 +48,14 @@ class Callee(NamedTuple):
     further: tuple[str, ...] = ()
     weight: float = 1.0
     computes: bool = False
+
+
+def load_callees(name: str) -> tuple[Callee, ...]:
+    """Return the functions of a table in the folder ``callees``."""
+    return tuple(_to_callee(told) for told in load_table(f"calls/callees/{name}.yaml"))
+
+
+def _to_callee(told: dict[str, Any]) -> Callee:
+    given: dict[str, Any] = told | {name: tuple(told.get(name, ())) for name in ("results", "extras", "further")}
+    given |= {"takes": tuple(Taken(**each) for each in told["takes"]), "ways": to_ways(told["ways"])}
+    return Callee(**given)

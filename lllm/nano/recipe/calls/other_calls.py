@@ -11,18 +11,15 @@ from functools import lru_cache
 from random import Random
 from typing import Any, NamedTuple
 
-from lllm.nano.recipe.calls.callee import Callee
-from lllm.nano.recipe.calls.callee_deeds import DEEDS
-from lllm.nano.recipe.calls.callee_numbers import NUMBERS
+from lllm.nano.recipe.calls.callee import Callee, load_callees
 from lllm.nano.recipe.calls.callee_values import MAKERS
-from lllm.nano.recipe.calls.callee_world import WORLD
 from lllm.nano.recipe.calls.new_callees import build_callee, build_named
 from lllm.nano.recipe.calls.other_results import build_other_result
 from lllm.nano.recipe.calls.ways_of_fuel import FUEL
 from lllm.nano.recipe.language.phrase import capital
 from lllm.nano.recipe.language.wording import ask_for, bare, dress, fill, order
 
-CALLEES: tuple[Callee, ...] = (*FUEL, *NUMBERS, *WORLD, *DEEDS)
+CALLEES: tuple[Callee, ...] = (*FUEL, *load_callees("numbers"), *load_callees("world"), *load_callees("deeds"))
 UNASKED: dict[str, str] = {
     "api_docs(endpoints)": "api|endpoint|docs",
     "write_file(path, text)": "write|file|save",

@@ -1,1 +1,4 @@
-"""What nano computes: questions and their code, by kind. The tables of wordings are the files called ways."""
+"""What nano computes: questions and their code, by kind.
+
+Wordings stand in the folder ``ways``, and in code where they are put together from parts.
+"""

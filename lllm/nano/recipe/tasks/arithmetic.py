@@ -11,11 +11,13 @@ from functools import partial
 from random import Random
 
 from lllm.nano.recipe.language.operands import draw_decimal, draw_number, draw_whole, to_operand, with_rounding
+from lllm.nano.recipe.language.tables import load_table, load_ways, to_ways
 from lllm.nano.recipe.language.wording import Ways, ask, bare, dress, fill, keep, to_listed, to_number
 from lllm.nano.recipe.tasks import more_ways_of_arithmetic as more
-from lllm.nano.recipe.tasks import ways_of_arithmetic as ways_of
 from lllm.nano.recipe.tasks.task import Make, Task
 
+_WAYS = load_ways("tasks/ways/arithmetic.yaml")
+_TWO_STEPS = [(row["code"], to_ways(row["ways"])) for row in load_table("tasks/ways/two_steps.yaml")]
 _Draw = Callable[[Random], dict[str, str]]
 _SIGNS = {"+": ("+",), "-": ("-", "-", "-", "\u2212"), "*": ("*", "*", "x", "\u00d7"), "/": ("/", "/", "\u00f7")}
 _WORDS = {
@@ -62,7 +64,7 @@ def _make_named(family: str, ways: Ways, code: str, draw: _Draw, random: Random)
 
 
 def _make_two_steps(random: Random) -> Task:
-    code, ways = random.choice(more.TWO_STEPS)
+    code, ways = random.choice(_TWO_STEPS)
     return _make_named("two-steps", ways, code, _draw_three, random)
 
 
@@ -70,19 +72,19 @@ def _make_percent(random: Random) -> Task:
     share = random.choice((str(random.randrange(1, 100)), str(random.randrange(5, 100, 5)), draw_decimal(random, 2, 2)))
     number = _draw_positive(random)
     texts = {"p": fill(random, random.choice(_PERCENT_SIGNS), p=share), "a": to_number(random, number)[0]}
-    return _finish(random, "percent", ask(random, ways_of.PERCENT, **texts), f"{share} / 100 * {number}")
+    return _finish(random, "percent", ask(random, _WAYS["percent"], **texts), f"{share} / 100 * {number}")
 
 
 def _make_root(random: Random) -> Task:
     number = str(random.randrange(2, 120) ** 2) if random.random() < 0.5 else _draw_positive(random)
-    sentence = ask(random, ways_of.ROOT, a=to_operand(random, number))
+    sentence = ask(random, _WAYS["root"], a=to_operand(random, number))
     return _finish(random, "root", sentence, f"{number} ** 0.5")
 
 
 def _make_product(random: Random) -> Task:
     numbers = [draw_number(random, 3) for _ in range(random.randrange(3, 6))]
     listed = to_listed(random, [to_number(random, number)[0] for number in numbers])
-    return _finish(random, "product-of-many", ask(random, ways_of.PRODUCT, l=listed), " * ".join(numbers))
+    return _finish(random, "product-of-many", ask(random, _WAYS["product"], l=listed), " * ".join(numbers))
 
 
 def _make_price(random: Random) -> Task:
@@ -131,7 +133,7 @@ def _make_in_signs(random: Random) -> Task:
     style = {sign: random.choice(shown) for sign, shown in _SIGNS.items()}
     blank = random.choice((" ", " ", " ", ""))
     text = texts[0] + "".join(f"{blank}{style[sign]}{blank}{each}" for sign, each in zip(signs, texts[1:], strict=True))
-    return _finish(random, "in-signs", ask(random, ways_of.EXPRESSION, e=text), _to_code(numbers, signs))
+    return _finish(random, "in-signs", ask(random, _WAYS["expression"], e=text), _to_code(numbers, signs))
 
 
 def _make_in_words(random: Random) -> Task:
@@ -140,7 +142,7 @@ def _make_in_words(random: Random) -> Task:
     texts = [to_operand(random, number) for number in numbers]
     words = [fill(random, _WORDS[sign]) for sign in signs]
     text = texts[0] + "".join(f" {word} {each}" for word, each in zip(words, texts[1:], strict=True))
-    sentence = ask(random, ways_of.EXPRESSION, e="\0").replace(keep("\0"), text)
+    sentence = ask(random, _WAYS["expression"], e="\0").replace(keep("\0"), text)
     return _finish(random, "in-words", sentence, _to_code(numbers, signs))
 
 
@@ -223,16 +225,16 @@ def _draw_left(random: Random) -> dict[str, str]:
 
 _Named = tuple[str, float, Ways, str, _Draw]
 _NAMED: tuple[_Named, ...] = (
-    ("sum-in-words", 7, ways_of.ADD, "{a} + {b}", _draw_two),
-    ("difference-in-words", 5, ways_of.MINUS, "{a} - {b}", _draw_two),
-    ("subtract-from", 4, ways_of.SUBTRACT_FROM, "{b} - {a}", _draw_two),
-    ("product-in-words", 7, ways_of.TIMES, "{a} * {b}", _draw_two),
-    ("quotient-in-words", 7, ways_of.DIVIDE, "{a} / {b}", _draw_division),
-    ("goes-into", 2, ways_of.GOES_INTO, "{a} / {b}", _draw_division),
-    ("square", 4, ways_of.SQUARE, "{a} ** 2", _draw_small),
-    ("cube", 3, ways_of.CUBE, "{a} ** 3", _draw_small),
-    ("power", 4, ways_of.POWER, "{a} ** {b}", _draw_power),
-    ("remainder", 5, ways_of.REMAINDER, "{a} % {b}", _draw_whole_division),
+    ("sum-in-words", 7, _WAYS["add"], "{a} + {b}", _draw_two),
+    ("difference-in-words", 5, _WAYS["minus"], "{a} - {b}", _draw_two),
+    ("subtract-from", 4, _WAYS["subtract_from"], "{b} - {a}", _draw_two),
+    ("product-in-words", 7, _WAYS["times"], "{a} * {b}", _draw_two),
+    ("quotient-in-words", 7, _WAYS["divide"], "{a} / {b}", _draw_division),
+    ("goes-into", 2, _WAYS["goes_into"], "{a} / {b}", _draw_division),
+    ("square", 4, _WAYS["square"], "{a} ** 2", _draw_small),
+    ("cube", 3, _WAYS["cube"], "{a} ** 3", _draw_small),
+    ("power", 4, _WAYS["power"], "{a} ** {b}", _draw_power),
+    ("remainder", 5, _WAYS["remainder"], "{a} % {b}", _draw_whole_division),
     ("half", 2, more.build_part_ways(more.HALF), "{a} / 2", _draw_one),
     ("third", 2, more.build_part_ways(more.THIRD), "{a} / 3", _draw_one),
     ("quarter", 2, more.build_part_ways(more.QUARTER), "{a} / 4", _draw_one),

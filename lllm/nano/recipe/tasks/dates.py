@@ -7,10 +7,11 @@ from datetime import date, timedelta
 from random import Random
 
 from lllm.nano.recipe.language.asking import Subject, build_question, build_sentence
+from lllm.nano.recipe.language.tables import load_ways
 from lllm.nano.recipe.language.wording import Ways, dress
-from lllm.nano.recipe.tasks import ways_of_dates as ways
 from lllm.nano.recipe.tasks.task import Make, Task
 
+_WAYS = load_ways("tasks/ways/dates.yaml")
 MONTHS = (
     "January",
     "February",
@@ -96,13 +97,13 @@ def _ask_about(random: Random, wording: Ways, day: date, **operands: str) -> str
 def _make_weekday(random: Random) -> Task:
     day = build_date(random)
     code = f"from datetime import date\nprint({to_code(day)}.strftime('%A'))"
-    return Task("dates", "weekday", _ask_about(random, ways.WEEKDAY, day), code)
+    return Task("dates", "weekday", _ask_about(random, _WAYS["weekday"], day), code)
 
 
 def _make_day_of_year(random: Random) -> Task:
     day = build_date(random)
     code = f"from datetime import date\nprint({to_code(day)}.timetuple().tm_yday)"
-    return Task("dates", "day-of-year", _ask_about(random, ways.DAY_OF_YEAR, day), code)
+    return Task("dates", "day-of-year", _ask_about(random, _WAYS["day_of_year"], day), code)
 
 
 def _make_between(random: Random) -> Task:
@@ -115,17 +116,17 @@ def _make_between(random: Random) -> Task:
     shown = {"a": to_shown(random, first, year=with_year), "b": to_shown(random, second)}
     if not with_year and shown["b"][:4].isdigit():  # no year in the first, so the second is in words as well
         shown["b"] = f"{MONTHS[second.month - 1]} {second.day}, {second.year}"
-    question = dress(random, build_sentence(random, ways.BETWEEN, "{s}", shown))
+    question = dress(random, build_sentence(random, _WAYS["between"], "{s}", shown))
     code = f"from datetime import date\nprint(abs(({to_code(second)} - {to_code(first)}).days))"
     return Task("dates", "days-between", question, code)
 
 
 def _make_after(random: Random) -> Task:
-    return _make_moved(random, "date-after", ways.AFTER, "+")
+    return _make_moved(random, "date-after", _WAYS["after"], "+")
 
 
 def _make_before(random: Random) -> Task:
-    return _make_moved(random, "date-before", ways.BEFORE, "-")
+    return _make_moved(random, "date-before", _WAYS["before"], "-")
 
 
 def _make_moved(random: Random, family: str, wording: Ways, sign: str) -> Task:
@@ -147,7 +148,7 @@ def _make_leap(random: Random) -> Task:
         year = random.choice((1900, 2000, *range(1904, 2099, 4)))
     here, it = ("this year", "the following year", "the year below"), ("it", "that year", "this year", "the year")
     shown = str(year) if random.random() < 0.9 else f"the year {year}"
-    question = build_question(random, ways.LEAP, Subject(shown, ("year",), here, it), {})
+    question = build_question(random, _WAYS["leap"], Subject(shown, ("year",), here, it), {})
     return Task("dates", "leap-year", question, f"from calendar import isleap\nprint(isleap({year}))")
 
 
@@ -160,7 +161,7 @@ def _make_days_in_month(random: Random) -> Task:
         + (f"the month of {name} {year}", f"{name.lower()} {year}", f"{name} in {year}", f"{name} in the year {year}")
     )
     here, it = ("this month", "the following month", "the month below"), ("it", "that month", "this month", "the month")
-    question = build_question(random, ways.DAYS_IN_MONTH, Subject(shown, ("month",), here, it), {})
+    question = build_question(random, _WAYS["days_in_month"], Subject(shown, ("month",), here, it), {})
     code = f"from calendar import monthrange\nprint(monthrange({year}, {month})[1])"
     return Task("dates", "days-in-month", question, code)
 

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 from lllm.nano.recipe.language.asking import Subject, build_question
+from lllm.nano.recipe.language.tables import load_ways
 from lllm.nano.recipe.language.wording import Ways, bare, quoted, to_listed
 from lllm.nano.recipe.language.words import build_plain_word, build_word, to_literal
-from lllm.nano.recipe.tasks import ways_of_lists as ways
 from lllm.nano.recipe.tasks.task import Make, Task
 
+_WAYS = load_ways("tasks/ways/lists.yaml")
 Item = int | float | str
 Build = Callable[[Random], list[Item]]
 
@@ -122,14 +123,14 @@ def _build_repeating(random: Random) -> list[Item]:
 
 def _make_sort(random: Random) -> Task:
     words = random.random() < 0.45
-    wording = ways.ALPHABETICAL if words else ways.ASCENDING
+    wording = _WAYS["alphabetical"] if words else _WAYS["ascending"]
     items = _build_words(random) if words else _build_numbers(random)
     return _to_task(random, "sorted", wording, items, "sorted(xs)")
 
 
 def _make_descending(random: Random) -> Task:
     words = random.random() < 0.35
-    wording = ways.REVERSE_ALPHABETICAL if words else ways.DESCENDING
+    wording = _WAYS["reverse_alphabetical"] if words else _WAYS["descending"]
     items = _build_words(random) if words else _build_numbers(random)
     return _to_task(random, "sorted-descending", wording, items, "sorted(xs, reverse=True)")
 
@@ -139,19 +140,19 @@ def _make_count(random: Random) -> Task:
     item = random.choice(items) if random.random() < 0.9 else _build_items(random)[0]
     if isinstance(item, str):
         shown = bare(quoted(random, item)) if random.random() < 0.6 else item
-        return _to_task(random, "count-item", ways.COUNT_ITEM, items, f"xs.count({to_literal(item)})", x=shown)
+        return _to_task(random, "count-item", _WAYS["count_item"], items, f"xs.count({to_literal(item)})", x=shown)
     shown = random.choice((str(item), str(item), str(item), f"the number {item}"))
-    return _to_task(random, "count-item", ways.COUNT_ITEM, items, f"xs.count({item!r})", x=shown)
+    return _to_task(random, "count-item", _WAYS["count_item"], items, f"xs.count({item!r})", x=shown)
 
 
 def _make_greater(random: Random) -> Task:
     items, limit = _build_with_limit(random)
-    return _to_task(random, "count-greater", ways.GREATER, items, f"sum(x > {limit} for x in xs)", x=limit)
+    return _to_task(random, "count-greater", _WAYS["greater"], items, f"sum(x > {limit} for x in xs)", x=limit)
 
 
 def _make_less(random: Random) -> Task:
     items, limit = _build_with_limit(random)
-    return _to_task(random, "count-less", ways.LESS, items, f"sum(x < {limit} for x in xs)", x=limit)
+    return _to_task(random, "count-less", _WAYS["less"], items, f"sum(x < {limit} for x in xs)", x=limit)
 
 
 def _build_with_limit(random: Random) -> tuple[list[Item], str]:
@@ -166,20 +167,20 @@ def _make_nth(random: Random) -> Task:
     place = random.randint(1, len(items))
     printed = f"xs[{place - 1}]"
     if random.random() < 0.15:
-        return _to_task(random, "nth", ways.POSITION, items, printed, x=str(place))
+        return _to_task(random, "nth", _WAYS["position"], items, printed, x=str(place))
     ending = _ENDINGS.get(place, "th")
     shown = _ORDINALS[place - 1] if random.random() < 0.6 else f"{place}{ending}"
-    return _to_task(random, "nth", ways.NTH, items, printed, n=shown)
+    return _to_task(random, "nth", _WAYS["nth"], items, printed, n=shown)
 
 
 def _make_first(random: Random) -> Task:
     shown = random.choice(("first", "first", "first", "very first", "1st"))
-    return _to_task(random, "first", ways.NTH, _build_items(random), "xs[0]", n=shown)
+    return _to_task(random, "first", _WAYS["nth"], _build_items(random), "xs[0]", n=shown)
 
 
 def _make_last(random: Random) -> Task:
     shown = random.choice(("last", "last", "last", "very last", "final"))
-    return _to_task(random, "last", ways.NTH, _build_items(random), "xs[-1]", n=shown)
+    return _to_task(random, "last", _WAYS["nth"], _build_items(random), "xs[-1]", n=shown)
 
 
 def _make_join(random: Random) -> Task:
@@ -191,28 +192,28 @@ def _make_join(random: Random) -> Task:
         shown = random.choice(("'{}'", '"{}"', "`{}`", "“{}”")).format(separator)
     elif separator in "-/+*&|_;:" and separator and random.random() < 0.2:
         shown = separator
-    return _to_task(random, "join", ways.JOIN, _build_words(random), f"{to_literal(separator)}.join(xs)", x=shown)
+    return _to_task(random, "join", _WAYS["join"], _build_words(random), f"{to_literal(separator)}.join(xs)", x=shown)
 
 
 FAMILIES: tuple[tuple[str, float, Make], ...] = (
     ("sorted", 1.6, _make_sort),
     ("sorted-descending", 1.3, _make_descending),
-    ("reversed", 1.1, _simple("reversed", ways.REVERSE, _build_items, "xs[::-1]")),
-    ("unique", 1.1, _simple("unique", ways.UNIQUE, _build_repeating, "list(dict.fromkeys(xs))")),
+    ("reversed", 1.1, _simple("reversed", _WAYS["reverse"], _build_items, "xs[::-1]")),
+    ("unique", 1.1, _simple("unique", _WAYS["unique"], _build_repeating, "list(dict.fromkeys(xs))")),
     ("count-item", 1.2, _make_count),
     ("count-greater", 1.0, _make_greater),
     ("count-less", 1.0, _make_less),
-    ("count-even", 0.7, _simple("count-even", ways.EVEN, _build_integers, "sum(x % 2 == 0 for x in xs)")),
-    ("count-odd", 0.7, _simple("count-odd", ways.ODD, _build_integers, "sum(x % 2 == 1 for x in xs)")),
+    ("count-even", 0.7, _simple("count-even", _WAYS["even"], _build_integers, "sum(x % 2 == 0 for x in xs)")),
+    ("count-odd", 0.7, _simple("count-odd", _WAYS["odd"], _build_integers, "sum(x % 2 == 1 for x in xs)")),
     ("first", 0.6, _make_first),
     ("last", 0.6, _make_last),
     ("nth", 1.2, _make_nth),
     (
         "second-largest",
         0.8,
-        _simple("second-largest", ways.SECOND_LARGEST, _build_distinct_numbers, "sorted(xs)[-2]"),
+        _simple("second-largest", _WAYS["second_largest"], _build_distinct_numbers, "sorted(xs)[-2]"),
     ),
     ("join", 1.2, _make_join),
-    ("longest", 0.8, _simple("longest", ways.LONGEST, _build_words, "max(xs, key=len)")),
-    ("shortest", 0.8, _simple("shortest", ways.SHORTEST, _build_words, "min(xs, key=len)")),
+    ("longest", 0.8, _simple("longest", _WAYS["longest"], _build_words, "max(xs, key=len)")),
+    ("shortest", 0.8, _simple("shortest", _WAYS["shortest"], _build_words, "min(xs, key=len)")),
 )

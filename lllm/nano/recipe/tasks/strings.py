@@ -6,6 +6,7 @@ from collections.abc import Callable
 from random import Random
 
 from lllm.nano.recipe.language.asking import Subject, build_question
+from lllm.nano.recipe.language.tables import load_ways
 from lllm.nano.recipe.language.wording import Ways, bare, quoted
 from lllm.nano.recipe.language.words import (
     build_palindrome,
@@ -15,9 +16,9 @@ from lllm.nano.recipe.language.words import (
     build_word,
     to_literal,
 )
-from lllm.nano.recipe.tasks import ways_of_strings as ways
 from lllm.nano.recipe.tasks.task import Make, Task
 
+_WAYS = load_ways("tasks/ways/strings.yaml")
 Text = Callable[[Random], str]
 
 NUMBER_WORDS = (
@@ -133,7 +134,7 @@ def _make_count(random: Random) -> Task:
     shown = letter.upper() if random.random() < 0.15 else letter
     operands = {"x": _to_letter(random, shown)}
     printed = f"s.lower().count({to_literal(letter)})"
-    return _to_task(random, "count-letter", ways.COUNT_LETTER, text, printed, **operands)
+    return _to_task(random, "count-letter", _WAYS["count_letter"], text, printed, **operands)
 
 
 def _make_replace(random: Random) -> Task:
@@ -153,7 +154,7 @@ def _make_replace(random: Random) -> Task:
         new = "".join(random.choices(_LETTERS, k=random.randint(1, 4)))
         shown = _to_pair(random, old, new)
     printed = f"s.replace({to_literal(old)}, {to_literal(new)})"
-    return _to_task(random, "replace", ways.REPLACE, text, printed, x=shown[0], y=shown[1])
+    return _to_task(random, "replace", _WAYS["replace"], text, printed, x=shown[0], y=shown[1])
 
 
 def _to_pair(random: Random, old: str, new: str) -> tuple[str, str]:
@@ -171,24 +172,24 @@ def _make_replace_named(random: Random) -> Task:
     text = mark.join(pieces)
     operands = {"x": olds, "y": news if random.random() < 0.6 else new}
     printed = f"s.replace({to_literal(mark)}, {to_literal(other)})"
-    return _to_task(random, "replace-named", ways.REPLACE_NAMED, text, printed, **operands)
+    return _to_task(random, "replace-named", _WAYS["replace_named"], text, printed, **operands)
 
 
 def _make_remove(random: Random) -> Task:
     text = build_text(random)
     letter = _choose_letter(random, text)
     printed = f"s.replace({to_literal(letter)}, '')"
-    return _to_task(random, "remove-letter", ways.REMOVE, text, printed, x=_to_letter(random, letter))
+    return _to_task(random, "remove-letter", _WAYS["remove"], text, printed, x=_to_letter(random, letter))
 
 
 def _make_first(random: Random) -> Task:
     text, count, shown = _build_part(random)
-    return _to_task(random, "first-characters", ways.FIRST, text, f"s[:{count}]", n=shown)
+    return _to_task(random, "first-characters", _WAYS["first"], text, f"s[:{count}]", n=shown)
 
 
 def _make_last(random: Random) -> Task:
     text, count, shown = _build_part(random)
-    return _to_task(random, "last-characters", ways.LAST, text, f"s[-{count}:]", n=shown)
+    return _to_task(random, "last-characters", _WAYS["last"], text, f"s[-{count}:]", n=shown)
 
 
 def _build_part(random: Random) -> tuple[str, int, str]:
@@ -204,29 +205,29 @@ def _make_repeat(random: Random) -> Task:
     shown = to_count(random, count, "time")
     if count == 2 and random.random() < 0.6:
         shown = "twice"
-    return _to_task(random, "repeat", ways.REPEAT, text, f"s * {count}", n=shown)
+    return _to_task(random, "repeat", _WAYS["repeat"], text, f"s * {count}", n=shown)
 
 
 FAMILIES: tuple[tuple[str, float, Make], ...] = (
-    ("length", 0.8, _simple("length", ways.LENGTH, build_text, "len(s)")),
-    ("letters", 0.5, _simple("letters", ways.LETTERS, _build_alphabetic, "len(s)")),
-    ("reversed", 1.2, _simple("reversed", ways.REVERSED, build_text, "s[::-1]")),
-    ("upper", 0.9, _simple("upper", ways.UPPER, build_text, "s.upper()")),
-    ("lower", 0.9, _simple("lower", ways.LOWER, _build_with_capitals, "s.lower()")),
-    ("title", 0.8, _simple("title", ways.TITLE, _build_mostly_phrase, "s.title()")),
+    ("length", 0.8, _simple("length", _WAYS["length"], build_text, "len(s)")),
+    ("letters", 0.5, _simple("letters", _WAYS["letters"], _build_alphabetic, "len(s)")),
+    ("reversed", 1.2, _simple("reversed", _WAYS["reversed"], build_text, "s[::-1]")),
+    ("upper", 0.9, _simple("upper", _WAYS["upper"], build_text, "s.upper()")),
+    ("lower", 0.9, _simple("lower", _WAYS["lower"], _build_with_capitals, "s.lower()")),
+    ("title", 0.8, _simple("title", _WAYS["title"], _build_mostly_phrase, "s.title()")),
     ("count-letter", 1.3, _make_count),
-    ("word-count", 0.8, _simple("word-count", ways.WORD_COUNT, _build_mostly_phrase, "len(s.split())")),
-    ("vowels", 0.9, _simple("vowels", ways.VOWELS, build_text, "sum(c in 'aeiou' for c in s.lower())")),
+    ("word-count", 0.8, _simple("word-count", _WAYS["word_count"], _build_mostly_phrase, "len(s.split())")),
+    ("vowels", 0.9, _simple("vowels", _WAYS["vowels"], build_text, "sum(c in 'aeiou' for c in s.lower())")),
     (
         "palindrome",
         0.9,
-        _simple("palindrome", ways.PALINDROME, _build_maybe_palindrome, "s.lower() == s.lower()[::-1]"),
+        _simple("palindrome", _WAYS["palindrome"], _build_maybe_palindrome, "s.lower() == s.lower()[::-1]"),
     ),
     ("replace", 1.4, _make_replace),
     ("remove-letter", 1.0, _make_remove),
     ("first-characters", 1.0, _make_first),
     ("last-characters", 1.0, _make_last),
-    ("letters-sorted", 0.9, _simple("letters-sorted", ways.SORTED, build_word, "''.join(sorted(s))")),
-    ("without-spaces", 0.8, _simple("without-spaces", ways.NO_SPACES, build_phrase, "s.replace(' ', '')")),
+    ("letters-sorted", 0.9, _simple("letters-sorted", _WAYS["sorted"], build_word, "''.join(sorted(s))")),
+    ("without-spaces", 0.8, _simple("without-spaces", _WAYS["no_spaces"], build_phrase, "s.replace(' ', '')")),
     ("repeat", 0.9, _make_repeat),
 )
