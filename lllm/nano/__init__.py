@@ -1,1 +1,1 @@
-"""Nano: a tiny language model that comes with lllm, and all that made it. It is for demonstrations and tests."""
+"""The recipe of nano, a tiny language model for demonstrations and tests; its weights are not among lllm's files yet."""

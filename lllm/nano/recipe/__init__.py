@@ -1,1 +1,1 @@
-"""How nano was made: the chats that it learned from, its tokenizer, its training. Nothing here is used at run time."""
+"""How nano is made: the chats that it learns from, its tokenizer, its training. Nothing here is used at run time."""

@@ -300,8 +300,3 @@ def _unguessable(random: Random) -> str:
     if chance < 0.75:
         return str([build_word(random) for _ in range(random.randint(1, 6))])
     return " ".join(build_word(random) for _ in range(random.randint(1, 3)))
-
-
-def to_messages(chat: Chat) -> str:
-    """Return a chat as a person reads it, with what is learned between bars."""
-    return "".join(f"|{piece.text}|" if piece.learned else piece.text for piece in chat.pieces)

@@ -53,12 +53,12 @@ def train(rank: int, options: argparse.Namespace) -> None:
     batches = build_batches(tokenizer, f"{options.seed}/{rank}/{begin}", options.tokens // options.workers)
     curve = Curve(options, begin)
     for step in range(begin, options.steps):
-        loss, right, count = _learn(network, next(batches), options)
+        loss, count = _learn(network, next(batches), options)
         if options.workers > 1:
             _average(network)
         optimizer.step(to_share(step, options.steps))
         network.zero_grad(set_to_none=True)
-        curve.add(loss, right, count)
+        curve.add(loss, count)
         if rank == 0 and (step + 1) % _LOOK == 0:
             curve.tell(step + 1)
         if rank == 0 and ((step + 1) % _CHECK == 0 or step + 1 == options.steps):
@@ -67,11 +67,12 @@ def train(rank: int, options: argparse.Namespace) -> None:
             _keep(options, step + 1, network, optimizer)
 
 
-def _learn(network: Network, batch: tuple[list[Any], int], options: argparse.Namespace) -> tuple[float, int, int]:
+def _learn(network: Network, batch: tuple[list[Any], int], options: argparse.Namespace) -> tuple[float, int]:
+    """Leave gradients with the weights; return the loss, and how many places the batch had."""
     tokens, learned = (torch.tensor(each, device=options.device) for each in fill(*batch))
-    loss, right = network.loss(tokens, learned)
+    loss, _ = network.loss(tokens, learned)
     loss.backward()
-    return float(loss.detach()), int(right.sum()), int(tokens.numel())
+    return float(loss.detach()), int(tokens.numel())
 
 
 def _average(network: Network) -> None:
@@ -121,9 +122,8 @@ class Curve:
         self._begun_s, self._begin, self._tokens = time.monotonic(), begin, 0
         self._losses: list[float] = []
 
-    def add(self, loss: float, right: int, count: int) -> None:
-        """Take one step."""
-        del right
+    def add(self, loss: float, count: int) -> None:
+        """Take one step of this worker: its loss, and how many places its batch had."""
         self._losses.append(loss)
         self._tokens += count * self._options.workers
 
