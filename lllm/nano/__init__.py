@@ -1,1 +1,1 @@
-"""The recipe of nano, a tiny language model for demonstrations and tests; its weights are not among lllm's files yet."""
+"""The recipe of nano, a tiny language model for demonstrations and tests; its weights do not come with lllm yet."""
