@@ -10,7 +10,6 @@ from lllm.export.asked import parse_asked, render_call, tell_step
 from lllm.export.cells import CellView, ServiceView, parse_step, parse_value
 from lllm.llm.stream import StepEvent
 from lllm.models.function import FunctionCall
-from lllm.sandbox.shown.display import NOTHING, strip_colours, to_safe
 from lllm.utils import visible
 
 MAX_LINES, MAX_CHARS, MAX_LINE_CHARS = 24, 2400, 500
@@ -80,27 +79,15 @@ def render_step(event: StepEvent, *, among: bool = False) -> str:
     data = {"name": event.name, "value": event.value}
     ended = parse_value(0, data)
     if isinstance(ended, CellView):
-        told = reason_of(ended) or ended.text(MAX_LINE_CHARS * 4) or NOTHING
-        return f"  cell {ended.status}{f' ({whose})' if whose else ''}: {preview(told, MAX_LINE_CHARS)}"
+        told = preview(ended.in_short(MAX_LINE_CHARS * 4), MAX_LINE_CHARS)
+        return f"  cell {ended.status}{f' ({whose})' if whose else ''}: {told}"
     return "" if ended is None else f"  {whose}{' ' * bool(whose)}{tell_step(data, limit_chars=MAX_LINE_CHARS)}"
 
 
 def find_reason(event: StepEvent) -> str:
     """Return what the cell that has ended failed of; empty where it did not."""
     ended = parse_value(0, {"name": event.name, "value": event.value})
-    return reason_of(ended) if isinstance(ended, CellView) else ""
-
-
-def reason_of(cell: CellView) -> str:
-    """Return what a cell failed of, as the last line of its traceback tells it; empty where it did not."""
-    if cell.status == "ok":
-        return ""
-    errors = [output for output in cell.outputs if output["output_type"] == "error"]
-    if cell.error or not errors:
-        return to_safe(cell.error)
-    name, last = errors[-1]["ename"], "\n".join(errors[-1]["traceback"]).rstrip().rpartition("\n")[2]
-    # The last line, unless it is a later one of a message that has many.
-    return to_safe(last if name and strip_colours(last).startswith(name) else f"{name}: {errors[-1]['evalue']}")
+    return ended.reason() if isinstance(ended, CellView) else ""
 
 
 def _before(text: str, reason: str) -> str | None:

@@ -74,7 +74,7 @@ def tell_step(data: dict[str, Any], *, limit_chars: int = _FIRST_CHARS) -> str:
         return f"calls {_short(begun.endpoint, limit_chars)}({_short(_to_params(begun.params), limit_chars)})"
     if isinstance(ended, CellView):
         mark = "" if ended.is_isolated else ", without isolation"
-        return f"cell {ended.status}{mark}: {_short(ended.told(limit_chars * 4), limit_chars)}"
+        return f"cell {ended.status}{mark}: {_short(ended.in_short(limit_chars * 4), limit_chars)}"
     return "" if ended is None else f"-> {_answer(ended, limit_chars)}"
 
 

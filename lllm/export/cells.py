@@ -17,7 +17,7 @@ from lllm.log.envelope import Event
 from lllm.log.scopes import scope_of, scopes_around, to_scope, without_attempts
 from lllm.proxies.flow import PROXY
 from lllm.sandbox.cell import STEP
-from lllm.sandbox.shown.display import BACKGROUND, STATE_LOST, Part, to_parts, to_safe
+from lllm.sandbox.shown.display import BACKGROUND, NOTHING, STATE_LOST, Part, strip_colours, to_parts, to_safe
 from lllm.sandbox.shown.outputs import build_outputs, to_count
 
 LIMIT_CHARS = 50_000
@@ -100,6 +100,21 @@ class CellView:
     def told(self, limit_chars: int | None = None) -> str:
         """Return what the cell itself tells: as ``text``, without what is said of its sandbox."""
         return _join(self._shown(limit_chars))
+
+    def reason(self) -> str:
+        """Return what it failed of, as the last line of its traceback tells it; empty where it did not fail."""
+        if self.status == "ok":
+            return ""
+        errors = [output for output in self.outputs if output["output_type"] == "error"]
+        if self.error or not errors:
+            return to_safe(self.error)
+        name, last = errors[-1]["ename"], "\n".join(errors[-1]["traceback"]).rstrip().rpartition("\n")[2]
+        # The last line, unless it is a later one of a message that has many.
+        return to_safe(last if name and strip_colours(last).startswith(name) else f"{name}: {errors[-1]['evalue']}")
+
+    def in_short(self, limit_chars: int) -> str:
+        """Return what is worth a line: what it failed of, else what it told."""
+        return self.reason() or self.told(limit_chars) or NOTHING
 
     def _shown(self, limit_chars: int | None) -> Iterator[tuple[int, Part]]:
         for note in self.notes:

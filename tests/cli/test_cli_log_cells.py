@@ -7,11 +7,13 @@ import json
 import pytest
 
 from lllm.errors import SandboxUnavailable
+from lllm.export.asked import tell_step
 from lllm.export.cells import HINT, NOT_ISOLATED
 from lllm.llm.agent import Agent
 from lllm.llm.outside import perform
 from lllm.llm.session import Session, current_session
 from lllm.log import LocalFileLog
+from lllm.sandbox.cell import STEP, CellResult
 from lllm.testing import scripted_model
 
 CODE = "import shop\nprint(shop.rows())"
@@ -152,3 +154,14 @@ def test_what_only_one_run_did_has_a_name_too(record, shown):
     assert "\nsession\n" in own
     assert own.count("only in B: cell of the code itself (seq") == 2, "in a scope of the user's, too"
     assert "only in B: call of shop/rows in the cell of the code itself (seq" in own
+
+
+def test_the_tail_says_why_a_cell_failed_and_that_one_wrote_nothing():
+    """The rule above a traceback tells nobody anything, and a bare colon looks like a fault of the log."""
+    trace = ["-" * 75, "NameError  Traceback (most recent call last)", "NameError: name 'x' is not defined"]
+    raised = {"output_type": "error", "ename": "NameError", "evalue": "name 'x' is not defined", "traceback": trace}
+    failed = CellResult("error", (raised,), 1, "NameError", "name 'x' is not defined", tuple(trace), tier="A")
+    told = [
+        tell_step({"name": STEP, "value": {"result": each.to_dict()}}) for each in (failed, CellResult("ok", tier="A"))
+    ]
+    assert told == ["cell error: NameError: name 'x' is not defined", "cell ok: (no output)"]
