@@ -365,7 +365,7 @@ alive = caught(os.kill, left, 0) == "None"
 status = os.waitstatus_to_exitcode(os.waitpid(left, 0)[1])
 parent = os.getppid()
 own = [caught(lambda: os.sched_getaffinity(0) != set()), caught(lambda: time.process_time() > 0),
-       caught(os.getpriority, os.PRIO_PROCESS, 0), caught(lambda: os.getsid(0) > 0), caught(lambda: time.thread_time() > 0)]
+       caught(os.getpriority, os.PRIO_PROCESS, 0), caught(lambda: os.getsid(0) >= 0), caught(lambda: time.thread_time() > 0)]
 others = [caught(os.getsid, parent), caught(os.getpriority, os.PRIO_PROCESS, parent), caught(os.getpriority, os.PRIO_USER, 0),
           caught(os.sched_getaffinity, parent), caught(os.pidfd_open, parent), caught(time.clock_gettime, ~parent * 8 + 2)]
 say(own=own, children=[*codes, alive, status, asyncio.run(amade())], others=others)
