@@ -25,6 +25,7 @@ from lllm.llm.effects import (
 )
 from lllm.llm.jobs import Jobs, arun_bounded, run_bounded
 from lllm.llm.mcp_offers import aask_server, ask_server
+from lllm.llm.place import await_cause
 from lllm.llm.session import Session
 from lllm.llm.stream import LEFT, Listener, on_delta
 from lllm.llm.turn import Flow
@@ -48,15 +49,19 @@ def drive(flow: Flow, effects: Effects) -> None:
 
 async def adrive(flow: Flow, effects: Effects) -> None:
     """Async twin of :func:`drive`."""
-    with _ended(flow):
-        effect = next(flow, None)
-        while effect is not None:
-            try:
-                answer = await effects.aperform(effect)
-            except BaseException as error:  # noqa: BLE001 - as in drive; cancellation of the task arrives here
-                effect = _throw(flow, error)
-            else:
-                effect = _send(flow, answer)
+    try:
+        with _ended(flow):
+            effect = next(flow, None)
+            while effect is not None:
+                try:
+                    answer = await effects.aperform(effect)
+                except BaseException as error:  # noqa: BLE001 - as in drive; cancellation of the task arrives here
+                    effect = _throw(flow, error)
+                else:
+                    effect = _send(flow, answer)
+    except asyncio.CancelledError as error:
+        await await_cause(error)
+        raise
 
 
 @contextmanager

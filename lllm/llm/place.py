@@ -43,6 +43,17 @@ def function_scope(id_: str, attempt: int = 0) -> AbstractContextManager[None]:
     return scoped(f"{to_scope(id_, attempt=attempt)}.")
 
 
+async def await_cause(error: BaseException) -> None:
+    """Let a cancellation that a replay raises come from where it came from, if that takes no longer than it took.
+
+    ``asyncio.timeout`` turns only its own into a TimeoutError.
+    """
+    if after_s := getattr(error, "after_s", 0.0):
+        import asyncio  # noqa: PLC0415 - whoever raised it has it loaded
+
+        await asyncio.sleep(after_s)
+
+
 def step_scope(id_: str, attempt: int = 0) -> AbstractContextManager[None]:
     """Give a step that runs ids of its own, as :func:`function_scope` does."""
     return scoped(f"{to_scope(id_, is_step=True, attempt=attempt)}.")

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from lllm.errors import ConfigError, LogFenced, LogPoisoned
 from lllm.llm.effects import MISSING, Tape
 from lllm.llm.kept import listed, path_of, to_line
-from lllm.llm.place import ReplayStopped, step_scope
+from lllm.llm.place import ReplayStopped, await_cause, step_scope
 from lllm.log.base import SessionLog
 from lllm.models.plain import to_plain
 
@@ -97,11 +97,10 @@ def _recorded(owner: Owner, id_: str, name: str, about: About = None) -> Any:
 
 
 async def _arecorded(owner: Owner, id_: str, name: str, about: About) -> Any:
-    """Return a recorded value. A cancellation comes from where it came from, if that takes no longer than it took."""
     try:
         return _recorded(owner, id_, name, about)
     except asyncio.CancelledError as error:
-        await asyncio.sleep(getattr(error, "after_s", 0.0))  # asyncio.timeout turns only its own into a TimeoutError
+        await await_cause(error)
         raise
 
 

@@ -50,6 +50,12 @@ def without_attempts(scope: str) -> str:
     return _ATTEMPT.sub("", scope) if "+" in scope else scope
 
 
+def scope_of_work(scope: str) -> str:
+    """Return the scope that a work had when it was first begun, whatever is around it."""
+    outer, dot, last = scope.rpartition(".")
+    return f"{outer}{dot}{without_attempts(last)}"
+
+
 def scopes_around(scope: str) -> Iterator[str]:
     """Yield a scope and those that it stands in, innermost first."""
     while scope:

@@ -24,6 +24,8 @@ from lllm.replay.turns import runs_loop
 
 _OF_A_CALL = frozenset({"model.request", "function.call", "function.result", "wait"})
 _NO_STOP = 1 << 62
+# How much later than when it was recorded a time-out of the user's may end a call or a step.
+_GRACE_S = 0.5
 # How long other threads may take for what they did at once when it was recorded: those that today's code began, on a
 # machine however busy; and those that were there before it, most of which have nothing to do with it.
 _OTHERS_S = 30.0
@@ -119,7 +121,7 @@ class TapeJournal(SessionLog):
         if recorded.seq >= self._stop_seq:
             self._stop(recorded)
         if kind in _OF_A_CALL or id_.endswith("/x"):
-            _cancel_as_recorded(recorded)
+            self._cancel_as_recorded(recorded)
         if not self._is_one(recorded, kind, id_, text, is_equal=is_equal):
             self._changed(recorded, kind, id_, text, cause)
         elif self._on_match is not None:
@@ -128,6 +130,16 @@ class TapeJournal(SessionLog):
             raise self.fail(other_order(self.name, recorded, self.recording.events[cause - 1]))
         self._advance(recorded)
         return recorded.seq
+
+    def _cancel_as_recorded(self, recorded: Event) -> None:
+        """Raise what cancelled the recorded call, when that came before the event that today's code has come to."""
+        if recorded.kind == "call.close" and recorded.data.get("reason") == Reason.CANCELLED:
+            raise self.timed(to_cancellation(recorded.data.get("by", "")), recorded)
+
+    def timed(self, error: BaseException, event: Event) -> BaseException:
+        """Return an error that knows when it was raised, by the event that told of it; see ``await_cause``."""
+        error.after_s = self.recording.taken_s(event) + _GRACE_S  # pyright: ignore[reportAttributeAccessIssue]
+        return error
 
     def _await_others(self, cause: int, id_: str) -> None:
         """Let other threads that were begun in the same place do what they did before the recording's end."""
@@ -298,9 +310,3 @@ def _may_come() -> bool:
     A thread that waits for a function to run does nothing by itself; of any other, nobody knows what it is about to do.
     """
     return active_count() > 1 + THREADS.idle and not runs_loop()
-
-
-def _cancel_as_recorded(recorded: Event) -> None:
-    """Raise what cancelled the recorded call, when that came before the event that today's code has come to."""
-    if recorded.kind == "call.close" and recorded.data.get("reason") == Reason.CANCELLED:
-        raise to_cancellation(recorded.data.get("by", ""))

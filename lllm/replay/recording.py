@@ -15,7 +15,16 @@ from typing import Any
 
 from lllm.errors import EventNotFound, LogCorrupt, LogError
 from lllm.log.envelope import Event
-from lllm.log.scopes import is_in_step, is_within, scope_of, scopes_around, strand_of, to_scope, without_attempts
+from lllm.log.scopes import (
+    is_in_step,
+    is_within,
+    scope_of,
+    scope_of_work,
+    scopes_around,
+    strand_of,
+    to_scope,
+    without_attempts,
+)
 from lllm.utils import encode_json
 
 # A contract stands where it was first needed, and two dialogs may need it first; the others are for readers.
@@ -134,17 +143,44 @@ class Recording:
     def steps(self, name: str) -> list[tuple[str, Mapping[str, Any], Any]]:
         """Return the steps of a name that ended: id, what each was about, and its value, or the error as an Exception.
 
-        Those inside functions and other steps are among them.
+        Those inside functions and other steps are among them, but not those given up with the function or step around
+        them, whose process died: that begins anew, and has its steps again.
         """
         found: list[tuple[str, Mapping[str, Any], Any]] = []
         for event in self.events:
-            if event.kind != "value" or event.data.get("name") != name:
+            if event.kind != "value" or event.data.get("name") != name or self._is_given_up(event):
                 continue
             step = self.find("step", event.id)
             about: Mapping[str, Any] = {} if step is None else step.data.get("about", {})
             error = event.data.get("error")
             found.append((event.id, about, event.data.get("value") if error is None else LogError(error)))
         return found
+
+    def _is_given_up(self, event: Event) -> bool:
+        """Whether a function or step around an event did not end in the process that began it."""
+        for scope in scopes_around(scope_of(event.id)):
+            work = scope_of_work(scope)
+            if work not in self._ends:
+                continue  # a scope of the user's own
+            end = self._ends[work]
+            if end is None or any(event.seq < resumed < end for resumed in self._resumed):
+                return True
+        return False
+
+    @cached_property
+    def _ends(self) -> dict[str, int | None]:
+        """The seq at which each function and step ended, by its scope; None where it did not."""
+        ends: dict[str, int | None] = {}
+        for event in self.events:
+            if event.kind in ("function.call", "step"):
+                ends.setdefault(to_scope(event.id, is_step=event.kind == "step"))
+            elif event.kind in ("function.result", "value"):
+                ends[to_scope(event.id, is_step=event.kind == "value")] = event.seq
+        return ends
+
+    @cached_property
+    def _resumed(self) -> tuple[int, ...]:
+        return tuple(event.seq for event in self.events if event.kind == "session.resume")
 
     def offer(self, id_: str) -> str:
         """Return what a server offered, as JSON; empty when nobody asked it."""

@@ -38,8 +38,6 @@ from lllm.replay.turns import Turns
 _BREAKS = frozenset({Reason.CANCELLED, Reason.DEADLINE})
 # What ended a call in place of an answer: the user's code, or something that the user has to mend.
 _ENDS = frozenset({Reason.USER_CODE, Reason.CONFIG})
-# How much later than when it was recorded a time-out of the user's may end a step.
-_GRACE_S = 0.5
 
 
 class Tape:
@@ -62,9 +60,7 @@ class Tape:
         if event is None or event.kind != "value" or event.id != id:
             raise self.journal.misfit("value", id, {"name": name}, BEFORE.get()[1])
         if "error" in event.data:
-            error: Any = to_error(event.data["error"], path=event.data.get("type", ""))
-            error.after_s = self.journal.recording.taken_s(event) + _GRACE_S
-            raise error
+            raise self.journal.timed(to_error(event.data["error"], path=event.data.get("type", "")), event)
         return event.data["value"]
 
     def begun(self, id: str) -> int | None:  # noqa: A002 - the envelope's own word
@@ -195,7 +191,7 @@ class TapeEffects:
             return
         if reason == Reason.DEADLINE:
             raise DeadlineHit(event.data["during"])
-        raise to_cancellation(event.data.get("by", ""))
+        raise self._journal.timed(to_cancellation(event.data.get("by", "")), event)
 
     def _reply(self, event: Event) -> Message[Any]:
         if event.kind == "model.error":

@@ -11,9 +11,13 @@ from replay_scenes import NoModel, World, echo_model
 from test_replay_cut import cut
 
 from lllm.errors import LogCorrupt, LogError, LogPoisoned
+from lllm.llm.agent import Agent
 from lllm.llm.session import Session
 from lllm.log import MemoryLog
+from lllm.models.function import Function
+from lllm.models.prompt import Prompt
 from lllm.replay import replay
+from lllm.testing import function_model
 
 
 def recorded(run, **options):
@@ -247,6 +251,39 @@ def test_a_step_that_ran_out_of_the_users_own_time_does_so_again():
     assert closing(log)["result"][0] == "gave up"
     report = replay(log, "s", run=lambda session: run(session, never))
     assert (report.status, report.result) == ("same", closing(log)["result"])
+
+
+@pytest.mark.parametrize("waits", ["model", "function", "second"])
+def test_a_call_that_ran_out_of_the_users_own_time_does_so_again(waits):
+    """Whatever it was that took too long: the model, its function, or the model that was told the function's result."""
+
+    async def model(request):
+        is_second = request.history[-1].role == "tool"
+        if waits == "model" or (waits == "second" and is_second):
+            await asyncio.Event().wait()
+        return "done" if is_second else {"calls": [{"name": "work", "arguments": {}}]}
+
+    async def work() -> str:
+        if waits == "function":
+            await asyncio.Event().wait()
+        return "worked"
+
+    async def run(session, provider=function_model(model)):  # noqa: B008 - one for all
+        function = Function.from_callable(work, description="Work.")
+        prompt = Prompt(path="p", prompt="Work.", functions_list=[function])
+        agent = Agent(name="agent", system_prompt=prompt, model="m", provider=provider)
+        dialog = agent.init_dialog(session=session)
+        dialog.send_message("go")
+        try:
+            async with asyncio.timeout(0.1):
+                await agent.acall(dialog)
+        except TimeoutError:
+            return ["gave up", session.now()]
+
+    log = recorded(run)
+    assert closing(log)["result"][0] == "gave up"
+    report = replay(log, "s", run=lambda session: run(session, NoModel()))
+    assert (report.status, report.result) == ("same", closing(log)["result"]), report.difference
 
 
 def test_a_step_that_a_failing_neighbour_cancelled_replays():

@@ -13,6 +13,7 @@ from lllm.llm.agent import Agent
 from lllm.llm.session import Session
 from lllm.log import MemoryLog
 from lllm.models.function import Function
+from lllm.models.prompt import Prompt
 from lllm.replay import AGAIN, TELL, Decision, replay, resume
 from lllm.replay.recording import Recording
 from lllm.replay.unfinished import find_unfinished
@@ -420,3 +421,49 @@ def test_a_listener_hears_the_resumed_run(shop):
 
     resume(log, "s", run, listen=heard.append)
     assert heard
+
+
+# --- steps inside of what was given up ---------------------------------------------------------------------------------
+
+
+def cells_of(session):
+    """A program whose function has two steps of its own, as one that runs code has."""
+
+    def work(item: str) -> str:
+        return "".join(session.step("cell", lambda half=half: f"{item}{half}") for half in "12")
+
+    prompt = Prompt(
+        path="p", prompt="Work.", functions_list=[Function.from_callable(work, description="Work.", repeatable=True)]
+    )
+    call = {"name": "work", "arguments": {"item": "a"}, "id": "c"}
+    agent = Agent(
+        name="agent",
+        system_prompt=prompt,
+        model="m",
+        provider=function_model(lambda request: "done" if request.history[-1].role == "tool" else {"calls": [call]}),
+    )
+    session.step("cell", lambda: "before")
+    dialog = agent.init_dialog(session=session)
+    dialog.send_message("go")
+    session.result = agent.call(dialog)[0].content
+    return session.result
+
+
+def values_of(shop, name="whole"):
+    return [value for *_, value in Recording(shop.events(name)).steps("cell")]
+
+
+def test_steps_of_a_function_that_begins_anew_are_not_told_twice(tmp_path):
+    """Code that a kernel runs again to get its state back must not run once more for an attempt that was given up."""
+    shop = Shop(tmp_path)
+    shop.run = cells_of
+    shop.record()
+    assert values_of(shop) == ["before", "a1", "a2"]
+    first = next(event.seq for event in shop.events() if event.kind == "value" and event.data.get("value") == "a1")
+    name = shop.keep(first)
+    assert values_of(shop, name) == ["before"]
+    resume(shop.log, name, shop.run, decide=never)
+    logged = [event.data["value"] for event in shop.events(name) if event.kind == "value"]
+    assert logged == ["before", "a1", "a1", "a2"]
+    assert values_of(shop, name) == ["before", "a1", "a2"]
+    shop.check_replays(name)
