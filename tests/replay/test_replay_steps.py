@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from concurrent.futures import CancelledError as FutureCancelled
 
 import pytest
@@ -284,6 +285,42 @@ def test_a_call_that_ran_out_of_the_users_own_time_does_so_again(waits):
     assert closing(log)["result"][0] == "gave up"
     report = replay(log, "s", run=lambda session: run(session, NoModel()))
     assert (report.status, report.result) == ("same", closing(log)["result"]), report.difference
+
+
+def waiting(limit_s, model):
+    """A program that gives up on a model of its own accord."""
+
+    async def run(session, provider=model, later_s=0.0):
+        agent = Agent(name="agent", system_prompt=Prompt(path="p", prompt="x"), model="m", provider=provider)
+        dialog = agent.init_dialog(session=session)
+        dialog.send_message("go")
+        try:
+            async with asyncio.timeout(limit_s and limit_s + later_s):
+                await agent.acall(dialog)
+        except TimeoutError:
+            return "gave up"
+
+    return run
+
+
+async def silent(_request):
+    await asyncio.Event().wait()
+
+
+def test_the_users_time_may_end_a_little_later_than_it_did():
+    """Today's machine is another one, and busy."""
+    run = waiting(0.7, function_model(silent))
+    report = replay(recorded(run), "s", run=lambda session: run(session, NoModel(), later_s=0.3))
+    assert (report.status, report.result) == ("same", "gave up")
+
+
+def test_who_gives_up_no_more_is_not_waited_for_long():
+    """Today's code has no time-out: the cancellation is raised all the same, when its time has come."""
+    log = recorded(waiting(0.1, function_model(silent)))
+    begun = time.monotonic()
+    report = replay(log, "s", run=waiting(None, NoModel()))
+    assert report.status == "differs"
+    assert time.monotonic() - begun < 10
 
 
 def test_a_step_that_a_failing_neighbour_cancelled_replays():

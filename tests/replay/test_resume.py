@@ -453,17 +453,101 @@ def values_of(shop, name="whole"):
     return [value for *_, value in Recording(shop.events(name)).steps("cell")]
 
 
+def die_at(shop, value, name="died", of="whole", last=False):
+    """Leave a log whose process died when a step had this value."""
+    seqs = [event.seq for event in shop.events(of) if event.kind == "value" and event.data.get("value") == value]
+    return shop.keep(seqs[-1 if last else 0], name, of=of)
+
+
 def test_steps_of_a_function_that_begins_anew_are_not_told_twice(tmp_path):
     """Code that a kernel runs again to get its state back must not run once more for an attempt that was given up."""
     shop = Shop(tmp_path)
     shop.run = cells_of
     shop.record()
     assert values_of(shop) == ["before", "a1", "a2"]
-    first = next(event.seq for event in shop.events() if event.kind == "value" and event.data.get("value") == "a1")
-    name = shop.keep(first)
+    name = die_at(shop, "a1")
     assert values_of(shop, name) == ["before"]
     resume(shop.log, name, shop.run, decide=never)
     logged = [event.data["value"] for event in shop.events(name) if event.kind == "value"]
     assert logged == ["before", "a1", "a1", "a2"]
     assert values_of(shop, name) == ["before", "a1", "a2"]
     shop.check_replays(name)
+
+
+def test_a_function_that_died_twice_counts_once(tmp_path):
+    """Of three attempts, the first two were given up."""
+    shop = Shop(tmp_path)
+    shop.run = cells_of
+    shop.record()
+    once = die_at(shop, "a1")
+    resume(shop.log, once, shop.run, decide=never)
+    twice = die_at(shop, "a1", "twice", of=once, last=True)
+    assert values_of(shop, twice) == ["before"]
+    resume(shop.log, twice, shop.run, decide=never)
+    assert values_of(shop, twice) == ["before", "a1", "a2"]
+
+
+def nested(session):
+    """Steps in a step in a function, in a scope of the user's, and outside of all."""
+
+    def work(item: str) -> str:
+        def both():
+            return "".join(session.step("cell", lambda half=half: f"{item}{half}") for half in "12")
+
+        return session.step("outer", both) + session.step("cell", lambda: f"{item}3")
+
+    prompt = Prompt(
+        path="p", prompt="Work.", functions_list=[Function.from_callable(work, description="Work.", repeatable=True)]
+    )
+    call = {"name": "work", "arguments": {"item": "a"}, "id": "c"}
+    model = function_model(lambda request: "done" if request.history[-1].role == "tool" else {"calls": [call]})
+    with session.scope("mine"):
+        session.step("cell", lambda: "scoped")
+        agent = Agent(name="agent", system_prompt=prompt, model="m", provider=model)
+        dialog = agent.init_dialog(session=session)
+        dialog.send_message("go")
+        agent.call(dialog)
+    session.step("cell", lambda: "after")
+    session.result = "end"
+    return session.result
+
+
+@pytest.mark.parametrize(
+    ("value", "left"),
+    [
+        ("scoped", ["scoped"]),
+        ("a1", ["scoped"]),
+        ("a1a2", ["scoped"]),
+        ("a3", ["scoped"]),
+        ("after", ["scoped", "a1", "a2", "a3", "after"]),
+    ],
+)
+def test_what_was_given_up_is_told_by_what_was_around_it(tmp_path, value, left):
+    """A function around, a step around, a scope of the user's: only what had an end is over, and stays so afterwards."""
+    shop = Shop(tmp_path)
+    shop.run = nested
+    shop.record()
+    name = die_at(shop, value)
+    assert values_of(shop, name) == left
+    resume(shop.log, name, shop.run, decide=never)
+    assert values_of(shop, name) == ["scoped", "a1", "a2", "a3", "after"]
+    shop.check_replays(name)
+
+
+def test_a_step_that_begins_anew_has_its_steps_again(tmp_path):
+    def run(session):
+        def both():
+            with session.scope("mine"):
+                return "".join(session.step("cell", lambda half=half: half) for half in "12")
+
+        session.result = session.step("outer", both, repeatable=True)
+        return session.result
+
+    shop = Shop(tmp_path)
+    shop.run = run
+    shop.record()
+    assert values_of(shop) == ["1", "2"]
+    name = die_at(shop, "1")
+    assert values_of(shop, name) == []
+    resume(shop.log, name, shop.run, decide=never)
+    assert values_of(shop, name) == ["1", "2"]
