@@ -21,6 +21,7 @@ pytest_plugins = ["pytester"]  # tests of the plugin run pytest
 def own_registries(monkeypatch):
     """Let no test see what another registered, nor what lies in a folder above."""
     monkeypatch.setenv("LLLM_AUTO_DISCOVER", "0")
+    monkeypatch.setenv("LLLM_PROVIDER", "mock")  # the starter's rules play; tests of nano ask for it
     with isolated_registries():
         yield
     choose_project(None)  # a command line may have named one

@@ -65,7 +65,8 @@ def address():
     folder = tempfile.TemporaryDirectory(prefix="warm-")  # not below a test's own: a socket's path must be short
     path = str(Path(folder.name) / "socket")
     env = {key: value for key, value in os.environ.items() if not key.startswith(("LLLM_", "PYTEST_", "COV_"))}
-    env |= {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1", "LLLM_AUTO_DISCOVER": "0"}
+    env |= {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1"}
+    env |= {"LLLM_AUTO_DISCOVER": "0", "LLLM_PROVIDER": "mock"}
     command = [sys.executable, "-W", "error", str(HERE / "warm.py"), path]
     warm = subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 

@@ -22,7 +22,7 @@ from lllm.cli import exits
 from lllm.cli.asked import Asked
 from lllm.cli.crew import LoopCrew, Outcome, Started, ThreadCrew, build_crew
 from lllm.cli.progress import PlainProgress, Progress, Tally, render_outcome, start_progress
-from lllm.cli.project import discover, find_place, load_system, load_values
+from lllm.cli.project import discover, find_place, load_system, load_values, tell_players
 from lllm.cli.results import ResultFile
 from lllm.cli.screen import Screen
 from lllm.cli.tasks import Plan, load_tasks, plan
@@ -52,6 +52,8 @@ def run_batch(screen: Screen, asked: Asked) -> int:
     with _alone(system.log_base, batch):
         planned = plan(works, system.log_base)
         _tell_killed(screen, planned)
+        if planned.todo:
+            tell_players(screen, config.values)
         sink = _Sink(screen, asked.out)
         try:
             sink.catch_up(planned, system.log_base)

@@ -30,7 +30,7 @@ next:
 @click.option("--dry-run", is_flag=True, help="Show the files; write nothing.")
 @standard
 def create(screen: Screen, name: str | None, template_name: str, folder: str, *, lists: bool, dry_run: bool) -> int:
-    """Start a project from a template. It runs at once, offline, with a mock model."""
+    """Start a project from a template. It runs at once, offline."""
     if lists:
         return _list(screen)
     if name is None:

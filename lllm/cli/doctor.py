@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -103,6 +104,7 @@ def _project(config: str | None) -> Iterator[Check]:
     )
     yield from _config(place)
     yield from _keys(values)
+    yield from _players(values)
     yield from _disk(place, values)
 
 
@@ -145,6 +147,28 @@ def _keys(values: dict[str, Any]) -> Iterator[Check]:
         is_missed = name in used and not is_set
         hint = f"export {variable}=..." if is_missed else ""
         yield Check(f"key of {name}", "broken" if is_missed else "ok", told, hint)
+
+
+def _players(values: dict[str, Any]) -> Iterator[Check]:
+    """Tell who plays the model in the box, where the config asks for it; whether mlx can be imported is tried."""
+    from lllm.cli.project import find_players  # noqa: PLC0415 - heavy
+    from lllm.providers.nano import HINT, PLAYS, can_run  # noqa: PLC0415 - heavy
+
+    for player in find_players(values):
+        if player != PLAYS:
+            yield Check("model", "note", *player.split(": ", 1))
+        elif not can_run():
+            yield Check("model", "broken", "nano needs mlx-lm", HINT)
+        else:
+            yield _try_mlx(player)
+
+
+def _try_mlx(player: str) -> Check:
+    try:
+        import_module("mlx.core")
+    except Exception as error:  # noqa: BLE001 - a package that is there and broken may raise anything
+        return Check("model", "broken", f"{player}, if mlx could be imported: {error}", 'pip install "lllm[mlx]"')
+    return Check("model", "ok", player)
 
 
 def _disk(place: Place, values: dict[str, Any]) -> Iterator[Check]:

@@ -1,1 +1,1 @@
-"""The recipe of nano, a tiny language model for demonstrations and tests; its weights do not come with lllm yet."""
+"""nano, a tiny language model for demonstrations and tests: its weights (``model``), and its making (``recipe``)."""

@@ -13,6 +13,7 @@ from lllm.errors import ConfigError
 from lllm.providers.base import Provider
 from lllm.providers.http import HTTPProvider
 from lllm.providers.mock import MockProvider
+from lllm.providers.nano import FOLDER, NANO, StandIn, can_run
 from lllm.providers.presets import PRESETS
 from lllm.providers.project import ProviderTables, nearest, provider_tables
 from lllm.providers.settings import HTTP_KEYS, build_profile, check_keys, to_address
@@ -21,6 +22,8 @@ from lllm.providers.wire.profile import Profile
 Builder = Callable[[Mapping[str, Any]], Provider]
 _MOCK_KEYS = frozenset({"replies", "rules", "function"})
 _MLX_KEYS = frozenset({"model_path", "name", "adapter_path", "max_tokens", "timeout_s", "send_reasoning"})
+_NANO_KEYS = frozenset({"name", "max_tokens", "timeout_s"})
+_OWN_MODEL = {NANO: NANO}
 PARAMS = ("temperature", "max_tokens", "top_p", "seed")
 """Model arguments that a table of ``lllm.toml`` may give for all calls of its provider."""
 
@@ -102,8 +105,13 @@ def provider_params(name: str, tables: ProviderTables | None = None) -> dict[str
 def default_model(name: str, tables: ProviderTables | None = None) -> str:
     """Return the model that a provider is asked for when nobody names one; empty where there is none."""
     table = (tables or provider_tables()).llm.get(name, {})
-    preset = PRESETS.get(str(table.get("provider", name)))
-    return str(table.get("model") or (preset.model if preset else ""))
+    kind = kind_of(name, tables)
+    return str(table.get("model") or (PRESETS[kind].model if kind in PRESETS else _OWN_MODEL.get(kind, "")))
+
+
+def kind_of(name: str, tables: ProviderTables | None = None) -> str:
+    """Return which provider a name stands for: a table of ``lllm.toml`` may be of another."""
+    return str((tables or provider_tables()).llm.get(name, {}).get("provider", name))
 
 
 def register_provider(name: str, builder: Builder, *, overwrite: bool = False) -> None:
@@ -150,7 +158,7 @@ def _compatible(config: Mapping[str, Any]) -> Provider:
     return _build_http(replace(PRESETS["local"], name=name, family=name), config)
 
 
-def _mock(config: Mapping[str, Any]) -> Provider:
+def _mock(config: Mapping[str, Any], make: Callable[..., MockProvider] = MockProvider) -> Provider:
     config = {key: value for key, value in config.items() if key != "model"}  # which is what a request asks for
     check_keys(config, _MOCK_KEYS, "mock")
     function: Any = config.get("function")
@@ -161,7 +169,7 @@ def _mock(config: Mapping[str, Any]) -> Provider:
     for key in ("replies", "rules"):
         if config.get(key) is not None and not isinstance(config[key], list | tuple):
             raise ConfigError(f"provider 'mock': {key} is a list")
-    return MockProvider(config.get("replies"), function=cast("Any", function), rules=config.get("rules"))
+    return make(config.get("replies"), function=cast("Any", function), rules=config.get("rules"))
 
 
 def _mlx(config: Mapping[str, Any]) -> Provider:
@@ -170,6 +178,17 @@ def _mlx(config: Mapping[str, Any]) -> Provider:
     from lllm.providers.mlx import MLXProvider  # noqa: PLC0415 - an extra
 
     return MLXProvider(**config)
+
+
+def _nano(config: Mapping[str, Any]) -> Provider:
+    """Return the model in the box; where it cannot run, the mock that the same config describes, if it does."""
+    part = {key: value for key, value in config.items() if key in _MOCK_KEYS}
+    own = {key: value for key, value in config.items() if key not in (*part, "model")}
+    check_keys(own, _NANO_KEYS | _MOCK_KEYS, NANO)
+    stand_in = _mock(part, StandIn) if part else None
+    if stand_in is not None and not can_run():
+        return stand_in
+    return _mlx({"name": NANO, **own, "model_path": str(FOLDER)})
 
 
 def load_callable(place: str) -> Callable[..., Any]:
@@ -192,6 +211,7 @@ _SPEAK_CHAT = frozenset({"openai_compatible", *(name for name, preset in PRESETS
 _BUILDERS: dict[str, Builder] = {
     "mock": _mock,
     "mlx": _mlx,
+    NANO: _nano,
     "openai_compatible": _compatible,
     **{name: _preset(name) for name in PRESETS},
 }

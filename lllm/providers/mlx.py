@@ -15,6 +15,7 @@ from lllm.providers.grants import Grants
 from lllm.providers.mlx_model import FAMILY, Place, forget_models
 from lllm.providers.mlx_question import to_question
 from lllm.providers.mlx_thread import Job, Post, in_model_thread
+from lllm.providers.nano import to_shown
 from lllm.providers.project import ProviderTables
 
 MAX_TOKENS = 8192
@@ -25,8 +26,8 @@ class MLXProvider:
     """A model in this process; mlx-lm is imported, and the model loaded, at the first call.
 
     Args:
-        model_path: a folder, or ``owner/name`` of a Hugging Face repository; by default the name of the model that a
-            request asks for is taken for one.
+        model_path: a folder, ``owner/name`` of a Hugging Face repository, or ``nano``, which comes with lllm; by
+            default the name of the model that a request asks for is taken for one.
         name: what the provider is called in errors and logs.
         adapter_path: a folder of LoRA adapters.
         max_tokens: the limit on a reply's length where nobody names one.
@@ -61,7 +62,7 @@ class MLXProvider:
 
     def describe(self) -> dict[str, Any]:
         """Return what a log keeps of the provider: ``name, api``, and as ``base_url`` the model's path if it is set."""
-        return {"name": self.name, "api": "mlx", "base_url": self._model_path or ""}
+        return {"name": self.name, "api": "mlx", "base_url": to_shown(self._model_path or "")}
 
     def __repr__(self) -> str:
         return f"<MLXProvider {self._model_path or ''}>"

@@ -13,27 +13,30 @@ from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import closing
 from importlib import import_module
-from pathlib import Path
 from typing import Any, NamedTuple, cast
+from zlib import crc32
 
 from lllm.const import CompletionCost, Finish
 from lllm.errors import BadRequest, ConfigError, ContextOverflow, NotFound, ProviderError
 from lllm.models.message import TokenLogprob
 from lllm.providers.mlx_question import Question, Settings
 from lllm.providers.mlx_text import Marks, ReplyText
+from lllm.providers.nano import FOLDER, HINT, find_folder
 from lllm.providers.wire.draft import Draft
 from lllm.providers.wire.loose import clean, to_logprob
 
 MAX_MODELS = 2
 """Models kept in memory; the one that was asked least lately goes first."""
 FAMILY = "mlx"
-_HINT = 'pip install "lllm[mlx]"; on Linux also: pip install "mlx[cpu]"'
 _ABSENT = ("FileNotFoundError", "RepositoryNotFoundError", "LocalEntryNotFoundError", "HFValidationError")
 """How mlx-lm and the Hugging Face hub say that there is no such model; by name, so that neither is imported for it."""
 
 
 class Place(NamedTuple):
-    """Where a model lies: a folder or ``owner/name`` of a Hugging Face repository, and perhaps LoRA adapters for it."""
+    """Where a model lies, and perhaps LoRA adapters for it.
+
+    A folder, ``owner/name`` of a Hugging Face repository, or ``nano``, which comes with lllm.
+    """
 
     model: str
     adapter: str | None = None
@@ -63,7 +66,7 @@ def load_model(place: Place) -> Loaded:
         _loaded.move_to_end(place)
         return _loaded[place]
     mlx_lm = _import("mlx_lm")
-    path = Path(place.model).expanduser()
+    path = find_folder(place.model)
     if not path.exists() and not _is_repository(place.model):
         raise NotFound(
             f"there is no model {place.model!r}", hint="a folder, or owner/name of a Hugging Face repository"
@@ -78,6 +81,8 @@ def load_model(place: Place) -> Loaded:
                 told, hint="check the name, and that the model is on this machine or can be fetched"
             ) from error
         raise ProviderError(told, hint="is it a model that mlx-lm knows?") from error
+    if path == FOLDER:  # its weights are kept in half precision, in which a CPU takes twice as long for a token
+        found[0].set_dtype(_import("mlx.core").float32)
     loaded = _loaded[place] = Loaded(found[0], found[1])
     return loaded
 
@@ -112,8 +117,8 @@ def _import(name: str) -> Any:
         raise ConfigError("mlx does not work in a fork of a process that has used it", hint="start processes by spawn")
     try:
         return import_module(name)
-    except ImportError as error:
-        raise ConfigError(f"mlx-lm cannot be imported: {error}", hint=_HINT) from error
+    except Exception as error:
+        raise ConfigError(f"mlx-lm cannot be imported: {error}", hint=HINT) from error
 
 
 def write_reply(loaded: Loaded, question: Question, draft: Draft, on_step: Callable[[], None]) -> None:
@@ -136,8 +141,7 @@ def write_reply(loaded: Loaded, question: Question, draft: Draft, on_step: Calla
     where = "reasoning" if _begins_in_thought(tokenizer, prompt) else "text"
     text = ReplyText(draft, marks_of(tokenizer, settings), _call_parser(tokenizer, question.tools), where)
     options = _options(settings, _room(loaded.model, len(ids), settings))
-    # Without a seed a fresh one: else what follows a seeded call would repeat with it.
-    _import("mlx.core").random.seed(secrets.randbits(32) if settings.seed is None else settings.seed)
+    _import("mlx.core").random.seed(_to_seed(settings.seed, prompt))
     options["prompt_progress_callback"] = lambda _done, _total: on_step()  # pyright: ignore[reportUnknownLambdaType]
     last, thoughts = cast("Any", None), 0
     with closing(_import("mlx_lm").stream_generate(loaded.model, tokenizer, ids, **options)) as steps:
@@ -150,6 +154,17 @@ def write_reply(loaded: Loaded, question: Question, draft: Draft, on_step: Calla
     draft.finish = Finish.LENGTH if last.finish_reason == "length" and not text.ended else Finish.STOP
     text.end()
     draft.usage = CompletionCost(len(ids), last.generation_tokens, reasoning_tokens=thoughts, cost_usd=0.0)
+
+
+def _to_seed(seed: int | None, prompt: str) -> int:
+    """Return where a reply's chance begins.
+
+    It depends on the dialog: else a retry would draw what led to the slip that it is to mend. Without a seed it is a
+    fresh one: else what follows a seeded call would repeat with it.
+    """
+    if seed is None:
+        return secrets.randbits(32)
+    return crc32(prompt.encode(), seed & 0xFFFFFFFF)
 
 
 def _take(step: Any, text: ReplyText, settings: Settings, tokenizer: Any) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 from lllm.errors import LLLMError, ProviderError, ProviderTimeout
 from lllm.providers.mlx_model import FAMILY, Place, leave_thread, load_model, write_reply
 from lllm.providers.mlx_question import Question
+from lllm.providers.nano import to_shown
 from lllm.providers.wire.draft import Asked, Draft
 
 EXIT_S = 10.0
@@ -90,7 +91,7 @@ class Job:
     def __init__(self, provider: str, place: Place, question: Question, timeout_s: float) -> None:
         self._provider, self._place, self._question = provider, place, question
         self._timeout_s, self._end_s = timeout_s, time.monotonic() + timeout_s
-        self._draft = Draft(Asked(place.model, FAMILY))
+        self._draft = Draft(Asked(to_shown(place.model), FAMILY))
         self.streamed = False
         self.cancelled = Event()
 

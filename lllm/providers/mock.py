@@ -36,6 +36,7 @@ class MockProvider:
     """
 
     name = "mock"
+    model = ""  # which model it says that it is; empty for the one that is asked for
 
     def __init__(
         self,
@@ -65,7 +66,7 @@ class MockProvider:
         if inspect.isawaitable(reply):
             cast("Any", reply).close()
             raise ConfigError("this mock function is async: call the model with the async face")
-        return _deliver(reply, request, on_delta)
+        return _deliver(reply, request, on_delta, self.model)
 
     async def asend(
         self, request: ModelRequest, *, timeout_s: float | None = None, on_delta: OnDelta | None = None
@@ -73,7 +74,7 @@ class MockProvider:
         """Return the reply, or raise the error that stands in its place."""
         del timeout_s
         reply = self._respond(request) if self._respond else build_default(request)
-        return _deliver(await reply if inspect.isawaitable(reply) else reply, request, on_delta)
+        return _deliver(await reply if inspect.isawaitable(reply) else reply, request, on_delta, self.model)
 
     def close(self) -> None:
         """Do nothing."""
@@ -82,7 +83,7 @@ class MockProvider:
         """Do nothing."""
 
 
-def _deliver(reply: Any, request: ModelRequest, on_delta: OnDelta | None) -> Message[Any]:
+def _deliver(reply: Any, request: ModelRequest, on_delta: OnDelta | None, model: str) -> Message[Any]:
     if isinstance(reply, Exception):
         raise reply
     if isinstance(reply, Mapping) and "error" in reply:
@@ -94,13 +95,13 @@ def _deliver(reply: Any, request: ModelRequest, on_delta: OnDelta | None) -> Mes
     if isinstance(reply, Message):
         message = cast("Message[Any]", reply)
     else:
-        message = _to_message(check_reply(reply, "mock reply"), request)
+        message = _to_message(check_reply(reply, "mock reply"), request, model)
     if on_delta is not None and request.stream:
         _stream(message.content, message.function_calls, on_delta, message.reasoning)
     return message
 
 
-def _to_message(reply: Reply, request: ModelRequest) -> Message[Any]:
+def _to_message(reply: Reply, request: ModelRequest, model: str) -> Message[Any]:
     told: Mapping[str, Any] = reply if isinstance(reply, Mapping) else {"text": reply}
     text = told.get("text", "") or ""
     calls = tuple(
@@ -112,7 +113,7 @@ def _to_message(reply: Reply, request: ModelRequest) -> Message[Any]:
         Roles.ASSISTANT,
         text,
         function_calls=calls,
-        model=told.get("model") or request.contract.model,
+        model=told.get("model") or model or request.contract.model,
         usage=_usage(request, text, calls),
         finish=Finish(finish) if finish else Finish.FUNCTION_CALLS if calls else Finish.STOP,
         reasoning=told.get("reasoning", ""),

@@ -10,4 +10,5 @@ ANSWER = "The fuel costs 49.14 euros."
 
 def process_env(**more):
     env = {key: value for key, value in os.environ.items() if not key.startswith(("LLLM_", "PYTEST_"))}
-    return env | {"PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1"} | more
+    env |= {"PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1", "LLLM_PROVIDER": "mock"}
+    return env | more

@@ -62,7 +62,7 @@ def test_agents_are_listed_with_their_origin(project, lllm, lllm_json):
     assert [(t["agent_type"], t["agent_group"]) for t in told["agent_types"] if t["agent_type"] == "trip"] == [
         ("trip", ["planner"])
     ]
-    assert told["agents"] == [{"name": "planner", "provider": "mock", "model": "mock", "prompt": "trip/planner"}]
+    assert told["agents"] == [{"name": "planner", "provider": "mock", "model": "nano", "prompt": "trip/planner"}]
     assert "agents/trip.py" in lllm("agents", "list").stdout
 
 
@@ -82,7 +82,7 @@ def test_the_starters_configs_are_sound(project, lllm):
 def test_check_tells_every_fault_at_once(project, lllm_json):
     """Who mends a config wants the whole list, not one fault a try."""
     config = project / "config/default.yaml"
-    config.write_text(config.read_text().replace("provider: mock", "provider: mok"))
+    config.write_text(config.read_text().replace("provider: ${LLLM_PROVIDER:-nano}", "provider: mok"))
     common = project / "config/common.yaml"
     text = common.read_text().replace("trip/planner", "trip/planer")
     common.write_text(text.replace("agent_type: trip", "agent_type: trap"))
@@ -90,7 +90,7 @@ def test_check_tells_every_fault_at_once(project, lllm_json):
     code, told = lllm_json("config", "check")
     assert code == 2
     places = [fault["where"].rsplit("/", 1)[-1] for fault in told["faults"]]
-    assert places == ["broken.py:1:1", "common.yaml:3:13", "common.yaml:9:25", "default.yaml:8:11"]
+    assert places == ["broken.py:1:1", "common.yaml:3:13", "common.yaml:9:25", "default.yaml:4:11"]
 
 
 def test_check_tells_every_fault_of_the_yaml(project, lllm_json):
@@ -114,7 +114,7 @@ def test_doctor_is_content_with_the_starter(project, lllm, lllm_json):
 def test_doctor_finds_a_missing_key_and_a_broken_file(project, lllm_json, monkeypatch):
     (project / "prompts/broken.py").write_text("1 +\n")
     config = project / "config/default.yaml"
-    config.write_text(config.read_text().split("provider: mock")[0] + "provider: openai\n")
+    config.write_text(config.read_text().split("provider: ${LLLM_PROVIDER:-nano}")[0] + "provider: openai\n")
     code, told = lllm_json("doctor")
     broken = {check["name"] for check in told["checks"] if check["status"] == "broken"}
     assert code == 1

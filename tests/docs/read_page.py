@@ -98,6 +98,10 @@ class Shell:
         if command.startswith("cd "):
             os.chdir(command.removeprefix("cd "))
             return ""
+        if command.startswith("export "):
+            name, _, value = command.removeprefix("export ").partition("=")
+            self._env[name] = value
+            return ""
         run = subprocess.run(
             ["bash", "-c", command],
             env=self._env,

@@ -15,7 +15,8 @@ ROOT = Path(__file__).parent.parent
 @pytest.fixture
 def system(tmp_path):
     auto_discover(ROOT)
-    config = load_agent_config(ROOT / "config/default.yaml", env={}, overrides=[f"log_dir={tmp_path}"])
+    env = {"LLLM_PROVIDER": "mock"}  # played by rules: the same each time
+    config = load_agent_config(ROOT / "config/default.yaml", env=env, overrides=[f"log_dir={tmp_path}"])
     return build_agent(config.values)
 
 

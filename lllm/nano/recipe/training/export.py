@@ -25,7 +25,6 @@ def save_model(folder: Path, network: Any, tokenizer: Any) -> None:
         "tokenizer_class": "PreTrainedTokenizerFast",
         "eos_token": END,
         "pad_token": SPECIAL[0],
-        "model_max_length": shape.context,
         "clean_up_tokenization_spaces": False,
         "chat_template": TEMPLATE,
     }

@@ -164,7 +164,7 @@ class Network(nn.Module):
         stream = self.model(tokens[:, :-1])[wanted]
         right = tokens[:, 1:][wanted]
         told = functional.linear(stream, self.model.embed_tokens.weight)
-        return functional.cross_entropy(told, right), told.argmax(-1) == right
+        return functional.cross_entropy(told.float(), right), told.argmax(-1) == right
 
 
 def _turns(shape: Shape, places: int, device: torch.device) -> tuple[Tensor, Tensor]:

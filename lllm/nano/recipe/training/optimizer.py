@@ -17,9 +17,25 @@ _STEPS, _A, _B, _C = 5, 3.4445, -4.7750, 2.0315
 
 
 class Muon:
-    """Steps for matrices. Their learning rate means the same whatever their shape."""
+    """Steps for matrices. Their learning rate means the same whatever their shape.
 
-    def __init__(self, weights: Iterable[nn.Parameter], lr: float, momentum: float = 0.95, decay: float = 0.05) -> None:
+    Args:
+        weights: the matrices.
+        lr: learning rate.
+        turn_in: what the iteration is computed in; bfloat16 is enough, and fast where a processor multiplies in it.
+        momentum: share of the average that a step keeps.
+        decay: of the weights.
+    """
+
+    def __init__(
+        self,
+        weights: Iterable[nn.Parameter],
+        lr: float,
+        turn_in: torch.dtype = torch.float32,
+        momentum: float = 0.95,
+        decay: float = 0.05,
+    ) -> None:
+        self._turn_in = turn_in
         self.lr, self._base, self._momentum, self._decay = lr, lr, momentum, decay
         shapes: dict[torch.Size, list[nn.Parameter]] = {}
         for one in weights:
@@ -41,7 +57,7 @@ class Muon:
         for group, average in self._groups:
             gradient = torch.stack([one.grad for one in group if one.grad is not None])
             average.lerp_(gradient, 1 - self._momentum)
-            move = orthogonal(gradient.lerp(average, self._momentum))
+            move = orthogonal(gradient.lerp(average, self._momentum).to(self._turn_in)).to(gradient.dtype)
             rows, columns = move.shape[-2:]
             move *= max(1.0, rows / columns) ** 0.5
             for one, by in zip(group, move, strict=True):
@@ -62,11 +78,17 @@ def orthogonal(matrices: Tensor) -> Tensor:
 class Optimizer:
     """Both together, with one schedule."""
 
-    def __init__(self, network: nn.Module, matrix_lr: float = 0.02, other_lr: float = 3e-3) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        turn_in: torch.dtype = torch.float32,
+        matrix_lr: float = 0.02,
+        other_lr: float = 3e-3,
+    ) -> None:
         named = list(network.named_parameters())
         matrices = [weights for name, weights in named if weights.ndim == 2 and "embed" not in name]
         others = [weights for name, weights in named if weights.ndim != 2 or "embed" in name]
-        self._muon = Muon(matrices, matrix_lr)
+        self._muon = Muon(matrices, matrix_lr, turn_in)
         self._adam: Any = torch.optim.AdamW(others, lr=other_lr, betas=(0.9, 0.95), weight_decay=0.01)
         self._other_lr = other_lr
 

@@ -4,7 +4,8 @@ All of the data comes from the seed. The learning rate rises for a moment, stays
 part: on a flat rate the model stays full of slips of one letter, which go away as the rate falls.
 
 Several workers of one thread each learn from chats of their own and average what they find; two of them on two cores
-are faster than one with two threads. A run that was killed goes on with ``--resume``.
+are faster than one with two threads. A run that was killed goes on with ``--resume``. ``--fast`` fuses operations,
+which takes a C++ compiler, and multiplies in bfloat16: half as much again in a second, on a processor that knows it.
 """
 
 from __future__ import annotations
@@ -48,7 +49,9 @@ def train(rank: int, options: argparse.Namespace) -> None:
         distributed.init_process_group("gloo", init_method=place, rank=rank, world_size=options.workers)
     tokenizer = load_tokenizer(options.folder)
     network = Network(Shape(layers=options.layers, width=options.width)).to(options.device)
-    optimizer = Optimizer(network)
+    optimizer = Optimizer(network, torch.bfloat16 if options.fast else torch.float32)
+    if options.fast:
+        network.model.compile(dynamic=True)
     begin = _restore(options, network, optimizer) if options.resume else 0
     batches = build_batches(tokenizer, f"{options.seed}/{rank}/{begin}", options.tokens // options.workers)
     curve = Curve(options, begin)
@@ -70,7 +73,8 @@ def train(rank: int, options: argparse.Namespace) -> None:
 def _learn(network: Network, batch: tuple[list[Any], int], options: argparse.Namespace) -> tuple[float, int]:
     """Leave gradients with the weights; return the loss, and how many places the batch had."""
     tokens, learned = (torch.tensor(each, device=options.device) for each in fill(*batch))
-    loss, _ = network.loss(tokens, learned)
+    with torch.autocast(options.device, torch.bfloat16, enabled=options.fast):
+        loss, _ = network.loss(tokens, learned)
     loss.backward()
     return float(loss.detach()), int(tokens.numel())
 
@@ -100,6 +104,7 @@ def _restore(options: argparse.Namespace, network: Network, optimizer: Optimizer
 
 
 @torch.no_grad()
+@torch.compiler.set_stance("force_eager")
 def check(network: Network, tokenizer: Any, options: argparse.Namespace) -> dict[str, float]:
     """Return, by kind, the share of new chats of which every learned token is the likeliest one."""
     found: dict[str, list[bool]] = {}
@@ -159,6 +164,7 @@ def main() -> None:
     parser.add_argument("--layers", type=int, default=Shape().layers)
     parser.add_argument("--width", type=int, default=Shape().width)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--fast", action="store_true", help="bfloat16 and fused operations; needs a C++ compiler")
     parser.add_argument("--resume", action="store_true", help="go on with the run that this folder holds")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
