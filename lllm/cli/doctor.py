@@ -31,7 +31,7 @@ EXTRAS = {
     "aiohttp": ("aiohttp",),
     "gateway": ("websockets",),
     "sandbox": ("IPython", "jupyter_client", "ipykernel"),
-    "mlx": ("mlx_lm",),
+    "mlx": ("mlx_lm", "mlx"),
     "otel": ("opentelemetry",),
     "mcp": ("mcp",),
     "prices": ("genai_prices",),

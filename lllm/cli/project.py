@@ -142,9 +142,12 @@ def find_players(values: Mapping[str, Any]) -> list[str]:
 
 
 def tell_players(screen: Screen, values: Mapping[str, Any]) -> None:
-    """Say it to whoever starts something live."""
+    """Say it to whoever starts something live; where nobody can answer, the first call tells."""
+    from lllm.providers.nano import PLAYS, can_run  # noqa: PLC0415 - heavy
+
     for player in find_players(values):
-        screen.say(f"model {player}", "dim")
+        if player != PLAYS or can_run():
+            screen.say(f"model {player}", "dim")
 
 
 def open_log(place: Place, log_dir: str | None = None) -> LocalFileLog:

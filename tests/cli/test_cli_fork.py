@@ -78,7 +78,9 @@ def test_another_prompt_from_a_file(project, lllm):
 
 
 def test_a_config_in_place_of_the_recorded_one(whole, project, lllm):
-    text = (project / "config/default.yaml").read_text().replace("model_name: nano", "model_name: third")
+    text = (
+        (project / "config/default.yaml").read_text().replace("model_name: ${LLLM_PROVIDER:-nano}", "model_name: third")
+    )
     (project / "config/third.yaml").write_text(text)
     assert lllm("fork", "whole", "-c", "config/third.yaml").exit_code == 0
     assert header(project, "whole-fork1")["config"]["agent_configs"]["planner"]["model_name"] == "third"

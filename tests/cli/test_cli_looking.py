@@ -62,7 +62,7 @@ def test_agents_are_listed_with_their_origin(project, lllm, lllm_json):
     assert [(t["agent_type"], t["agent_group"]) for t in told["agent_types"] if t["agent_type"] == "trip"] == [
         ("trip", ["planner"])
     ]
-    assert told["agents"] == [{"name": "planner", "provider": "mock", "model": "nano", "prompt": "trip/planner"}]
+    assert told["agents"] == [{"name": "planner", "provider": "mock", "model": "mock", "prompt": "trip/planner"}]
     assert "agents/trip.py" in lllm("agents", "list").stdout
 
 

@@ -265,6 +265,10 @@ def test_the_doctor_says_what_is_missing(without_mlx, tmp_path, monkeypatch):
     told = CliRunner().invoke(cli, ["doctor"])
     assert told.exit_code == 1
     assert "nano needs mlx-lm" in told.stdout
+    done = CliRunner().invoke(cli, ["run", TASK])
+    assert done.exit_code == 2
+    assert "model nano" not in done.stderr
+    assert nano.HINT in done.stderr
 
 
 @pytest.mark.parametrize("error", [ImportError, RuntimeError])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 from collections.abc import Iterable, Sequence
 from math import log
 from pathlib import Path
@@ -78,5 +78,14 @@ def draw(losses: Sequence[Point], shares: Sequence[Point]) -> str:
     return "\n".join(parts) + "\n"
 
 
+def main() -> None:
+    """Read the words of the command."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, help="of the run")
+    parser.add_argument("file", type=Path, help="such as curve.svg")
+    options = parser.parse_args()
+    options.file.write_text(draw(*read_curve(options.folder / "curve.jsonl")), "utf-8")
+
+
 if __name__ == "__main__":
-    Path(sys.argv[2]).write_text(draw(*read_curve(Path(sys.argv[1]) / "curve.jsonl")), "utf-8")
+    main()

@@ -7,6 +7,7 @@ pattern; ``bloom`` never cuts a run of letters, and nothing but letters is merge
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from importlib import import_module
@@ -92,5 +93,18 @@ def _write_words(writer: Any, kinds: Any, folder: Path, config: dict[str, Any]) 
     writer.add_chat_template(json.loads((folder / "tokenizer_config.json").read_text("utf-8"))["chat_template"])
 
 
+def main() -> None:
+    """Read the words of the command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="of the model, as mlx-lm reads it")
+    parser.add_argument("file", type=Path, help="such as nano.gguf")
+    options = parser.parse_args()
+    try:
+        save_gguf(options.folder, options.file)
+    except ImportError as error:
+        sys.exit(f"error: {error}\nhint: pip install gguf safetensors")
+    print(f"{options.file}: {options.file.stat().st_size:,} bytes")
+
+
 if __name__ == "__main__":
-    save_gguf(Path(sys.argv[1]), Path(sys.argv[2]))
+    main()
