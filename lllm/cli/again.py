@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from lllm.cli.exits import MissingError
-from lllm.cli.project import Place, discover, find_place, load_values, open_log, tell_players
+from lllm.cli.project import Place, discover, find_place, load_values, open_log
 from lllm.cli.screen import Screen
 from lllm.errors import ConfigError
 
@@ -125,9 +125,8 @@ def _read_prompt(told: str) -> tuple[str, str]:
 def live_run(recorded: Recorded, screen: Screen, header: Mapping[str, Any]) -> Run | None:
     """Return what a session ran that no AgentBase made: a chat, with the user of this terminal; None for others.
 
-    ``header`` is the session's, with whatever is different this time. Who answers is told, since what follows is live.
+    ``header`` is the session's, with whatever is different this time.
     """
-    tell_players(screen, header.get("config") or {})
     if "chat" not in header:
         return None
     from lllm.cli.chat import go_on  # noqa: PLC0415 - heavy

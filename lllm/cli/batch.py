@@ -21,8 +21,9 @@ from typing import Any
 from lllm.cli import exits
 from lllm.cli.asked import Asked
 from lllm.cli.crew import LoopCrew, Outcome, Started, ThreadCrew, build_crew
+from lllm.cli.players import tell_players
 from lllm.cli.progress import PlainProgress, Progress, Tally, render_outcome, start_progress
-from lllm.cli.project import discover, find_place, load_system, load_values, tell_players
+from lllm.cli.project import discover, find_place, load_system, load_values
 from lllm.cli.results import ResultFile
 from lllm.cli.screen import Screen
 from lllm.cli.tasks import Plan, load_tasks, plan

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 @standard
 def chat(screen: Screen, agent: str | None, config: str | None, settings: tuple[str, ...], session: str | None) -> int:
     """Talk with AGENT of the config, by default its first. Ctrl-C stops a reply, Ctrl-D ends the chat."""
-    from lllm.cli.project import discover, find_place, load_values, tell_players  # noqa: PLC0415 - heavy
+    from lllm.cli.players import tell_players  # noqa: PLC0415 - heavy
+    from lllm.cli.project import discover, find_place, load_values  # noqa: PLC0415 - heavy
     from lllm.config.secret import to_public  # noqa: PLC0415 - as above
     from lllm.llm.build import build_session_limits, hide_secrets  # noqa: PLC0415 - as above
     from lllm.llm.session import Session  # noqa: PLC0415 - as above

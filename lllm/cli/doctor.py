@@ -151,24 +151,24 @@ def _keys(values: dict[str, Any]) -> Iterator[Check]:
 
 def _players(values: dict[str, Any]) -> Iterator[Check]:
     """Tell who plays the model in the box, where the config asks for it; whether mlx can be imported is tried."""
-    from lllm.cli.project import find_players  # noqa: PLC0415 - heavy
-    from lllm.providers.nano import HINT, PLAYS, can_run  # noqa: PLC0415 - heavy
+    from lllm.cli.players import TOLD, find_players  # noqa: PLC0415 - heavy
+    from lllm.providers.nano import HINT, NANO, RULES  # noqa: PLC0415 - as above
 
     for player in find_players(values):
-        if player != PLAYS:
-            yield Check("model", "note", *player.split(": ", 1))
-        elif not can_run():
-            yield Check("model", "broken", "nano needs mlx-lm", HINT)
+        if player == NANO:
+            yield _try_mlx(TOLD[NANO], HINT)
+        elif player == RULES:
+            yield Check("model", "note", TOLD[RULES])
         else:
-            yield _try_mlx(player)
+            yield Check("model", "broken", "nano needs mlx-lm", HINT)
 
 
-def _try_mlx(player: str) -> Check:
+def _try_mlx(told: str, hint: str) -> Check:
     try:
         import_module("mlx.core")
     except Exception as error:  # noqa: BLE001 - a package that is there and broken may raise anything
-        return Check("model", "broken", f"{player}, if mlx could be imported: {error}", 'pip install "lllm[mlx]"')
-    return Check("model", "ok", player)
+        return Check("model", "broken", f"{told}, if mlx could be imported: {error}", hint)
+    return Check("model", "ok", told)
 
 
 def _disk(place: Place, values: dict[str, Any]) -> Iterator[Check]:

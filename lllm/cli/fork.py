@@ -72,7 +72,8 @@ def fork(  # noqa: PLR0913 - the options of a command line
 def _forked(
     screen: Screen, recorded: Recorded, overrides: Overrides, name: str, decide: Decide, *, streams: bool
 ) -> LiveReport:
-    from lllm.replay.fork import fork as run_fork  # noqa: PLC0415 - heavy
+    from lllm.cli.players import tell_players  # noqa: PLC0415 - heavy
+    from lllm.replay.fork import fork as run_fork  # noqa: PLC0415 - as above
     from lllm.replay.overrides import to_built, to_overridden_header  # noqa: PLC0415 - as above
 
     opened: list[str] = []
@@ -84,6 +85,7 @@ def _forked(
     header = to_built(to_overridden_header(recorded.header, overrides), overrides)
     try:
         with watching(screen, streams=streams) as watcher:
+            tell_players(screen, header.get("config") or {})
             code = live_run(recorded, screen, header)
             return run_fork(
                 recorded.log,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout, suppress
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,6 @@ from lllm.providers.project import choose_project
 from lllm.registry import DISCOVERER
 
 if TYPE_CHECKING:
-    from lllm.cli.screen import Screen
     from lllm.discovery import Discovered
     from lllm.log.local import LocalFileLog
 
@@ -124,30 +123,6 @@ def load_system(config: AgentConfig, agent_type: str | None, stream: Any) -> Any
         return build_agent(config.values, stream=stream, agent_type=agent_type)
     except NotRegisteredError as error:
         raise ConfigError(error.message, where=str(config.path), hint=error.hint) from error
-
-
-def find_players(values: Mapping[str, Any]) -> list[str]:
-    """Return which model answers, for the agents of a config where that depends on what is installed."""
-    from lllm.providers.build import build_provider, kind_of  # noqa: PLC0415 - heavy
-    from lllm.providers.nano import NANO, tell_player  # noqa: PLC0415 - as above
-
-    players: dict[str, None] = {}
-    for own in agent_configs(values).values():
-        with suppress(Exception):  # whatever is wrong with a config, or with code around a provider, its user is told
-            settings = {**values, **own}
-            name = str(settings.get("provider", ""))
-            if kind_of(name) == NANO:
-                players[tell_player(build_provider(name, settings.get("provider_config")))] = None
-    return [*players]
-
-
-def tell_players(screen: Screen, values: Mapping[str, Any]) -> None:
-    """Say it to whoever starts something live; where nobody can answer, the first call tells."""
-    from lllm.providers.nano import PLAYS, can_run  # noqa: PLC0415 - heavy
-
-    for player in find_players(values):
-        if player != PLAYS or can_run():
-            screen.say(f"model {player}", "dim")
 
 
 def open_log(place: Place, log_dir: str | None = None) -> LocalFileLog:

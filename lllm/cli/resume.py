@@ -61,9 +61,11 @@ def resume(  # noqa: PLR0913 - the options of a command line
 
 
 def _resumed(screen: Screen, recorded: Recorded, decide: Decide, *, streams: bool) -> LiveReport:
-    from lllm.replay.resume import resume as run_resume  # noqa: PLC0415 - heavy
+    from lllm.cli.players import tell_players  # noqa: PLC0415 - heavy
+    from lllm.replay.resume import resume as run_resume  # noqa: PLC0415 - as above
 
     with watching(screen, streams=streams) as watcher:
         header = recorded.header if recorded.config is None else {**recorded.header, "config": recorded.config}
+        tell_players(screen, header.get("config") or {})
         code = live_run(recorded, screen, header)
         return run_resume(recorded.log, recorded.name, code, config=recorded.config, decide=decide, listen=watcher)

@@ -48,7 +48,8 @@ def run(screen: Screen, **given: Any) -> int:
 
 
 def _run_one(screen: Screen, asked: Asked) -> int:
-    from lllm.cli.project import discover, find_place, load_system, load_values, tell_players  # noqa: PLC0415 - heavy
+    from lllm.cli.players import tell_players  # noqa: PLC0415 - heavy
+    from lllm.cli.project import discover, find_place, load_system, load_values  # noqa: PLC0415 - heavy
     from lllm.cli.work import Work, to_data, to_text, usage_to_dict  # noqa: PLC0415 - as above
 
     work = Work(_read_task(asked.words[-1]), asked.session, kwargs=parse_kwargs(asked.kwargs))

@@ -6,6 +6,7 @@ from typing import Any
 
 from lllm.cli import exits
 from lllm.cli.again import Recorded, live_run, watching
+from lllm.cli.players import tell_players
 from lllm.cli.screen import Screen, diff_style
 from lllm.cli.work import to_data
 from lllm.replay.diff_text import INDENT, render_diff
@@ -17,6 +18,7 @@ def show_what_if(screen: Screen, recorded: Recorded, overrides: Overrides) -> in
     """Run a recorded task anew and write how it differs; return the exit code."""
     header = to_built(to_overridden_header(recorded.header, overrides), overrides)
     with watching(screen, streams=True) as watcher:
+        tell_players(screen, header.get("config") or {})
         code = live_run(recorded, screen, header)
         report = what_if(
             recorded.log,

@@ -13,14 +13,13 @@ from lllm.errors import ConfigError
 from lllm.providers.base import Provider
 from lllm.providers.http import HTTPProvider
 from lllm.providers.mock import MockProvider
-from lllm.providers.nano import FOLDER, NANO, StandIn, can_run
+from lllm.providers.nano import FOLDER, NANO, RULES, SCRIPTS, StandIn, choose_player
 from lllm.providers.presets import PRESETS
 from lllm.providers.project import ProviderTables, nearest, provider_tables
 from lllm.providers.settings import HTTP_KEYS, build_profile, check_keys, to_address
 from lllm.providers.wire.profile import Profile
 
 Builder = Callable[[Mapping[str, Any]], Provider]
-_MOCK_KEYS = frozenset({"replies", "rules", "function"})
 _MLX_KEYS = frozenset({"model_path", "name", "adapter_path", "max_tokens", "timeout_s", "send_reasoning"})
 _NANO_KEYS = frozenset({"name", "max_tokens", "timeout_s"})
 _OWN_MODEL = {NANO: NANO}
@@ -46,8 +45,8 @@ def build_provider(
         ConfigError: an unknown name or key, with the nearest known one; a value of the wrong type.
     """
     known = tables or provider_tables()
-    table = dict(known.llm.get(name, {}))
-    kind = str(table.pop("provider", name if name in _BUILDERS else "openai_compatible"))
+    table = {key: value for key, value in known.llm.get(name, {}).items() if key != "provider"}
+    kind = kind_of(name, known)
     builder = _BUILDERS.get(kind if name in known.llm else name)
     if builder is None:
         if name in known.llm:
@@ -111,7 +110,14 @@ def default_model(name: str, tables: ProviderTables | None = None) -> str:
 
 def kind_of(name: str, tables: ProviderTables | None = None) -> str:
     """Return which provider a name stands for: a table of ``lllm.toml`` may be of another."""
-    return str((tables or provider_tables()).llm.get(name, {}).get("provider", name))
+    table = (tables or provider_tables()).llm.get(name, {})
+    return str(table.get("provider", name if name in _BUILDERS else "openai_compatible"))
+
+
+def find_player(name: str, config: Mapping[str, Any]) -> str | None:
+    """Return who answers for the model in the box; see ``choose_player``. None where another one is asked for."""
+    tables = provider_tables()
+    return choose_player({**tables.llm.get(name, {}), **config}) if kind_of(name, tables) == NANO else None
 
 
 def register_provider(name: str, builder: Builder, *, overwrite: bool = False) -> None:
@@ -160,7 +166,7 @@ def _compatible(config: Mapping[str, Any]) -> Provider:
 
 def _mock(config: Mapping[str, Any], make: Callable[..., MockProvider] = MockProvider) -> Provider:
     config = {key: value for key, value in config.items() if key != "model"}  # which is what a request asks for
-    check_keys(config, _MOCK_KEYS, "mock")
+    check_keys(config, SCRIPTS, "mock")
     function: Any = config.get("function")
     if isinstance(function, str):
         function = load_callable(function)
@@ -182,13 +188,11 @@ def _mlx(config: Mapping[str, Any]) -> Provider:
 
 def _nano(config: Mapping[str, Any]) -> Provider:
     """Return the model in the box; where it cannot run, the mock that the same config describes, if it does."""
-    part = {key: value for key, value in config.items() if key in _MOCK_KEYS}
+    part = {key: value for key, value in config.items() if key in SCRIPTS}
     own = {key: value for key, value in config.items() if key not in (*part, "model")}
-    check_keys(own, _NANO_KEYS | _MOCK_KEYS, NANO)
-    stand_in = _mock(part, StandIn) if part else None
-    if stand_in is not None and not can_run():
-        return stand_in
-    return _mlx({"name": NANO, **own, "model_path": str(FOLDER)})
+    check_keys(own, _NANO_KEYS | SCRIPTS, NANO)
+    stand_in = _mock(part, StandIn)  # also where it is not needed: what is wrong with a script is wrong everywhere
+    return stand_in if choose_player(part) == RULES else _mlx({"name": NANO, **own, "model_path": str(FOLDER)})
 
 
 def load_callable(place: str) -> Callable[..., Any]:

@@ -5,6 +5,7 @@ Its folder is data of ``lllm.nano``, whose code makes it and is not used here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -13,15 +14,15 @@ from lllm.providers.mock import MockProvider
 
 NANO = "nano"
 FOLDER = Path(__file__).resolve().parents[1] / "nano" / "model"
-PLAYS = "nano, a tiny model in this process"
-STANDS_IN = "the config's rules in place of nano, since mlx-lm is not installed"
+RULES = "rules"
+SCRIPTS = frozenset({"replies", "rules", "function"})
 HINT = 'pip install "lllm[mlx]"'
 
 
 class StandIn(MockProvider):
     """The mock of a config that asks for nano, on a machine where that cannot run. Its replies say that it is none."""
 
-    model = "rules"
+    model = RULES
 
 
 def can_run() -> bool:
@@ -43,8 +44,8 @@ def to_shown(model: str) -> str:
     return NANO if model == str(FOLDER) else model
 
 
-def tell_player(provider: Any) -> str:
-    """Return who answers in place of a provider that was built as nano, for whoever starts a run."""
-    while (inner := getattr(provider, "inner", None)) is not None:  # a cache, or code of the user's around it
-        provider = inner
-    return f"{STANDS_IN}: {HINT}" if isinstance(provider, StandIn) else PLAYS
+def choose_player(settings: Mapping[str, Any]) -> str:
+    """Return who answers by the settings of a provider of this kind: ``nano``, ``rules``, or empty for nobody."""
+    if can_run():
+        return NANO
+    return RULES if SCRIPTS & settings.keys() else ""

@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from lllm import auto_discover
 from lllm.cli import doctor
 from lllm.cli.app import cli
-from lllm.cli.project import find_players
+from lllm.cli.players import find_players
 from lllm.cli.template import find_template, save_project
 from lllm.errors import ConfigError
 from lllm.log.local import LocalFileLog
@@ -133,8 +133,7 @@ def test_the_first_command_says_who_plays(tmp_path):
 @pytest.fixture
 def without_mlx(monkeypatch):
     """A machine without mlx-lm."""
-    for place in (build, nano):
-        monkeypatch.setattr(place, "can_run", lambda: False)
+    monkeypatch.setattr(nano, "can_run", lambda: False)
     monkeypatch.setitem(sys.modules, "mlx_lm", None)  # its import fails
 
 
@@ -143,7 +142,6 @@ def test_rules_play_its_part_and_say_so(without_mlx):
     provider = build_provider("nano", {**RULES, "max_tokens": 50})
     assert provider.describe()["name"] == "mock"
     assert provider.send(ask("hello")).model == "rules"
-    assert nano.tell_player(provider) == f"{nano.STANDS_IN}: {nano.HINT}"
 
 
 def test_its_async_face_says_so_too(without_mlx):
@@ -152,19 +150,6 @@ def test_its_async_face_says_so_too(without_mlx):
     )
     assert asyncio.run(provider.asend(ask("hello"))).model == "rules"
     assert provider.send(ask("who")).model == "m"  # a rule has the last word
-
-
-class Around:
-    """Code of a user's around a provider."""
-
-    def complete(self, request, send):
-        return send(request)
-
-
-def test_what_is_around_it_hides_nobody(without_mlx, tmp_path):
-    """A cache, the user's own code, or both."""
-    provider = build_provider("nano", {**RULES, "cache": str(tmp_path), "override": Around})
-    assert nano.tell_player(provider).startswith("the config's rules in place of nano, since mlx-lm is not installed: ")
 
 
 def test_without_rules_it_is_an_error_when_it_is_asked(without_mlx):
@@ -179,7 +164,7 @@ def test_without_rules_it_is_an_error_when_it_is_asked(without_mlx):
 @pytest.mark.parametrize("here", [True, False])
 def test_a_config_is_judged_alike_on_both_machines(monkeypatch, here):
     """What passes here must not fail there."""
-    monkeypatch.setattr(build, "can_run", lambda: here)
+    monkeypatch.setattr(nano, "can_run", lambda: here)
     for wrong in (
         {"rulez": []},
         {**RULES, "temprature": 1},
@@ -220,7 +205,7 @@ def test_a_folder_of_that_name_goes_first(tmp_path, monkeypatch):
 
 def test_settings_are_its_own(monkeypatch):
     """Those of MLX that make sense for it; the tables of lllm.toml may give it another name."""
-    monkeypatch.setattr(build, "can_run", lambda: True)
+    monkeypatch.setattr(nano, "can_run", lambda: True)
     assert build_provider("nano", {"max_tokens": 50, "name": "mine"}).describe()["name"] == "mine"
     tables = ProviderTables(llm={"tiny": {"provider": "nano", "model": "x"}, "small": {"provider": "nano"}})
     assert build_provider("tiny", tables=tables).describe() == {"name": "tiny", "api": "mlx", "base_url": "nano"}
@@ -231,10 +216,18 @@ def test_settings_are_its_own(monkeypatch):
 def test_each_agents_player_is_found(without_mlx):
     """One agent may ask nano where the others do not; what is no config of an agent is somebody else's to tell."""
     rules = {"provider": "nano", "provider_config": RULES}
-    agents = {"a": rules, "b": {"provider": "nano"}, "c": {}, "d": None, "e": rules}
-    found = find_players({"provider": "mock", "agent_configs": agents})
-    assert found == [f"{nano.STANDS_IN}: {nano.HINT}", nano.PLAYS]
+    agents = {"a": rules, "b": {"provider": "nano"}, "c": {}, "d": None, "e": rules, "f": "no config"}
+    assert find_players({"provider": "mock", "agent_configs": agents}) == ["rules", ""]
+    assert find_players({"provider": "nano", "agent_configs": {"a": {"provider_config": ["no config"]}}}) == [""]
     assert find_players({"agent_configs": {}}) == []
+
+
+def test_a_table_may_bring_the_rules(without_mlx, tmp_path, monkeypatch):
+    """``lllm.toml`` may call it something else, and describe who plays it."""
+    (tmp_path / "lllm.toml").write_text('[llm.tiny]\nprovider = "nano"\nrules = [{when = "", reply = "played"}]\n')
+    monkeypatch.chdir(tmp_path)
+    assert find_players({"agent_configs": {"a": {"provider": "tiny"}}}) == ["rules"]
+    assert build_provider("tiny").send(ask("hello")).content == "played"
 
 
 def test_the_command_line_says_who_plays(without_mlx, tmp_path, monkeypatch):
@@ -242,7 +235,7 @@ def test_the_command_line_says_who_plays(without_mlx, tmp_path, monkeypatch):
     save_project(find_template("init_template"), tmp_path / "demo", "demo")
     monkeypatch.chdir(tmp_path / "demo")
     monkeypatch.delenv("LLLM_PROVIDER")
-    told = f"model {nano.STANDS_IN}: {nano.HINT}\n"
+    told = f"model the config's rules in place of nano, since mlx-lm is not installed: {nano.HINT}\n"
     done = CliRunner().invoke(cli, ["run", TASK, "--session", "trip"])
     assert (done.exit_code, done.stdout) == (0, f"{ANSWER}\n")
     assert done.stderr.startswith(told)
@@ -251,9 +244,14 @@ def test_the_command_line_says_who_plays(without_mlx, tmp_path, monkeypatch):
     assert [told in CliRunner().invoke(cli, run).stderr for _ in range(2)] == [True, False]  # all is done at the second
     assert CliRunner().invoke(cli, ["chat"], input="hello\n").stderr.startswith(told)
     assert CliRunner().invoke(cli, ["fork", "trip@1/s0"]).stderr.startswith(told)
+    assert CliRunner().invoke(cli, ["replay", "trip", "--what-if"]).stderr.startswith(told)
+    lines = next(Path(".lllm/logs/demo/trip").glob("events-*")).read_bytes().splitlines(keepends=True)
+    Path(".lllm/logs/demo/died").mkdir()
+    Path(".lllm/logs/demo/died/events-000001.jsonl").write_bytes(b"".join(lines[:6]))
+    assert CliRunner().invoke(cli, ["resume", "died"]).stderr.startswith(told)
     assert "model" not in CliRunner().invoke(cli, ["replay", "trip"]).stderr
     checks = json.loads(CliRunner().invoke(cli, ["doctor", "--json"]).stdout)["checks"]
-    assert {"name": "model", "status": "note", "told": nano.STANDS_IN, "hint": nano.HINT} in checks
+    assert {"name": "model", "status": "note", "told": told[6:-1], "hint": ""} in checks
 
 
 def test_the_doctor_says_what_is_missing(without_mlx, tmp_path, monkeypatch):
@@ -277,8 +275,7 @@ def test_the_doctor_imports_what_it_calls_well(tmp_path, monkeypatch, error):
     save_project(find_template("init_template"), tmp_path / "demo", "demo")
     monkeypatch.chdir(tmp_path / "demo")
     monkeypatch.setenv("LLLM_PROVIDER", "nano")
-    for place in (build, nano):
-        monkeypatch.setattr(place, "can_run", lambda: True)
+    monkeypatch.setattr(nano, "can_run", lambda: True)
 
     def fail(_name):
         raise error("it is broken")
