@@ -32,6 +32,7 @@ LLLMError
 │   └── OutcomeUnknown         its process died meanwhile: it may have happened or not
 ├── LimitExceeded              a budget of time, tokens or money is spent
 ├── CallCancelled              somebody stopped the call
+│   └── ApprovalDenied         what the model's vendor wants approved was not approved
 ├── ProxyError                 a call of a service through a proxy failed
 │   └── CallRefused            nothing was sent: not declared, wrong parameters, or behind the cutoff date
 ├── SandboxError               code could not be run in the sandbox
@@ -40,6 +41,8 @@ LLLMError
 │   ├── KernelDied             the kernel ended, or was killed for what it used
 │   ├── OutputLimit            a cell wrote more than it may
 │   └── NotebookError          a notebook cannot be read, written or locked; what is on the disk stays as it is
+├── BrowserError               a browser that a model drives died, or was closed
+│   └── BrowserUnavailable     there is none that could be started           -> the hint is what mends it
 └── LogError                   the log cannot be written or read
     ├── SessionNotFound        no such session, or more than one fits
     ├── EventNotFound          no such event in the session
@@ -66,7 +69,10 @@ class LLLMError(Exception):
         message: what happened, in one line where that is possible.
         where: ``file:line:col``, or session and seq; empty when there is no place.
         hint: what to do next; empty when there is nothing to say.
+        ends_call: a function that raises it ends the call: it is no result that a model could do anything about.
     """
+
+    ends_call = False
 
     def __init__(self, message: str, *, where: str = "", hint: str = "") -> None:
         super().__init__(message)
@@ -282,6 +288,12 @@ class CallCancelled(LLLMError):
     """Somebody stopped the call through ``session.cancel()``."""
 
 
+class ApprovalDenied(CallCancelled):
+    """A safety check of the model's vendor was not approved, so nothing more may be done in this call."""
+
+    ends_call = True
+
+
 class ProxyError(LLLMError):
     """A call of a service through a proxy failed.
 
@@ -309,6 +321,8 @@ class SandboxError(LLLMError):
 class SandboxUnavailable(SandboxError, ConfigError):
     """No isolator works on this machine; the hint is the command that mends it. No model is told: it could not."""
 
+    ends_call = True
+
 
 class CellTimeout(SandboxError):
     """A cell did not end in time; the text says whether the kernel could be kept."""
@@ -324,6 +338,16 @@ class OutputLimit(SandboxError):
 
 class NotebookError(SandboxError):
     """A notebook cannot be read, written or locked; the file on the disk stays as it is."""
+
+
+class BrowserError(LLLMError):
+    """A browser that a model drives died, or was closed; the next action starts another one."""
+
+
+class BrowserUnavailable(BrowserError, ConfigError):
+    """There is no browser that could be started; the hint is the command that mends it. No model is told."""
+
+    ends_call = True
 
 
 class LogError(LLLMError):

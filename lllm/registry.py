@@ -69,6 +69,9 @@ class Port(Generic[T]):
 MCP_CLIENTS: Port[Any] = Port("the client of MCP servers")
 """Loads the class of ``lllm.llm.mcp_servers.Clients``."""
 
+COMPUTER: Port[Any] = Port("the browser that a model drives")
+"""Loads ``lllm.tools.cua.config.build_functions``."""
+
 OUTSIDE: Port[Any] = Port("the session that effects are logged in")
 """Loads the module ``lllm.llm.outside``."""
 

@@ -18,7 +18,7 @@ from contextvars import copy_context
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from lllm.errors import FunctionError, FunctionTimeout, SandboxUnavailable
+from lllm.errors import FunctionError, FunctionTimeout, LLLMError
 from lllm.llm.effects import DeadlineHit, Job
 from lllm.llm.place import function_scope
 from lllm.models.function import FunctionCall, fail
@@ -28,8 +28,8 @@ Result = tuple[int, FunctionCall]
 Arrival = tuple[int, FunctionCall | BaseException]
 
 
-# What a function may raise and the model reads; but for SandboxUnavailable, which the user must mend. A cancellation is
-# one of them, when the function made it itself: of one that came from outside nobody waits for the result.
+# What a function may raise and the model reads; but for what only the user can mend (``LLLMError.ends_call``). A
+# cancellation is one of them, when the function made it itself: for one from outside nobody waits.
 _FUNCTION_FAULTS = (Exception, SystemExit, asyncio.CancelledError)
 
 
@@ -165,11 +165,16 @@ class Jobs:
         return ordinal, call
 
     def _start(self, start: Callable[[Job], None]) -> None:
-        while self._waiting and len(self._running) < self._limit:
-            job = self._waiting.popleft()
+        while len(self._running) < self._limit and (job := self._next_to_start()) is not None:
+            self._waiting.remove(job)
             limit = job.function.timeout_s
             self._running[job.ordinal] = (job, None if limit is None else time.monotonic() + limit)
             start(job)
+
+    def _next_to_start(self) -> Job | None:
+        """Return the first job that need not wait for another one: serial functions run one after the other."""
+        is_taken = any(job.function.serial for job, _ in self._running.values())
+        return next((job for job in self._waiting if not (is_taken and job.function.serial)), None)
 
     def _start_thread(self, job: Job) -> None:
         results, context = self._results, copy_context()
@@ -183,7 +188,7 @@ class Jobs:
             async def work() -> None:
                 try:
                     arrived: FunctionCall | BaseException = await arun_job(job)
-                except SandboxUnavailable as error:
+                except LLLMError as error:
                     arrived = error
                 arrivals.put_nowait((job.ordinal, arrived))
 
@@ -240,8 +245,6 @@ def _run(job: Job) -> FunctionCall:
             if inspect.isawaitable(value):
                 value = _wait_here(value)
             return job.function.finish(job.call, value)
-        except SandboxUnavailable:
-            raise
         except _FUNCTION_FAULTS as error:
             return _fail(job, error)
 
@@ -260,13 +263,18 @@ async def _arun(job: Job) -> FunctionCall:
     with function_scope(job.id, job.attempt):
         try:
             return job.function.finish(job.call, await _callable(job)(**job.arguments))
-        except SandboxUnavailable:
-            raise
         except _FUNCTION_FAULTS as error:
             return _fail(job, error)
 
 
 def _fail(job: Job, error: BaseException) -> FunctionCall:
+    """Return what the model reads of an error.
+
+    Raises:
+        LLLMError: it is one that ends the call.
+    """
+    if isinstance(error, LLLMError) and error.ends_call:
+        raise error
     return fail(job.call, FunctionError(f"{type(error).__name__}: {show(error)}"))
 
 

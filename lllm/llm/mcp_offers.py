@@ -25,7 +25,7 @@ Left = Callable[[], float | None]
 """Returns the seconds that are left, or None; raises when nobody waits any more, or none are."""
 
 
-def offer_functions(terms: Terms, session: Session, id_: str) -> Generator[Effect, Any, Terms]:
+def offer_tools(terms: Terms, session: Session, id_: str) -> Generator[Effect, Any, Terms]:
     """Return the terms of a turn with the functions of its prompt's servers, which are asked once a session."""
     prompt = terms.prompt
     if not prompt.mcp_servers_list:

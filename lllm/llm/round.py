@@ -50,7 +50,7 @@ class FunctionRound:
 
         def take(ordinal: int, call: FunctionCall, *, ran: bool) -> Event:
             results[ordinal] = self._take_result(ordinal, call, ran=ran)
-            event = FunctionReturned(ordinal)
+            event = FunctionReturned(ordinal, ends=call.is_final)
             if len(results) < len(calls):
                 move(event)
             return event
@@ -120,6 +120,8 @@ class FunctionRound:
             data["text"] = call.result_str
         if call.is_unknown:
             data["unknown"] = True
+        if call.is_final:
+            data["final"] = True
         if call.error_message:
             data["error"] = call.error_message
         elif call.result != call.result_str:

@@ -33,7 +33,7 @@ from lllm.llm.judge import (
     parses_with_user_code,
 )
 from lllm.llm.kept import to_line
-from lllm.llm.mcp_offers import offer_functions
+from lllm.llm.offers import offer_functions
 from lllm.llm.round import FunctionRound
 from lllm.llm.stream import StateEvent
 from lllm.llm.terms import Terms

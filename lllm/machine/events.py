@@ -56,9 +56,14 @@ class ModelFailed:
 
 @dataclass(frozen=True, slots=True)
 class FunctionReturned:
-    """Function ``ordinal`` of this round (0 is the first that the model named) has its result, good or bad."""
+    """Function ``ordinal`` of this round (0 is the first that the model named) has its result, good or bad.
+
+    Attributes:
+        ends: it asks for the model's last word: no further round of functions follows in this call.
+    """
 
     ordinal: int
+    ends: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,7 @@ class Machine(NamedTuple):
         pending: ordinals of functions that have not returned.
         model_calls: how often the model was asked.
         waited_s, tokens, cost_usd: sums over the call.
+        ended: a function asked that no further round follows.
     """
 
     state: State = State.READY
@@ -103,12 +104,13 @@ class Machine(NamedTuple):
     waited_s: float = 0.0
     tokens: int = 0
     cost_usd: float = 0.0
+    ended: bool = False
 
     @property
     def offers_functions(self) -> bool:
         """Whether the model may ask for functions in this step."""
         limit = self.budgets.max_interrupt_times
-        return limit is None or self.interrupts < limit
+        return not self.ended and (limit is None or self.interrupts < limit)
 
 
 # --- guards: when an arrow is taken -------------------------------------------------------------------------------
@@ -166,14 +168,14 @@ def others_pending(machine: Machine, _event: FunctionReturned) -> bool:
     return len(machine.pending) > 1
 
 
-def interrupts_left(machine: Machine, _event: FunctionReturned) -> bool:
+def interrupts_left(machine: Machine, event: FunctionReturned) -> bool:
     """It was the last one running, and another round is allowed."""
-    return machine.offers_functions
+    return machine.offers_functions and not event.ends
 
 
-def no_interrupt_left(machine: Machine, _event: FunctionReturned) -> bool:
+def no_interrupt_left(machine: Machine, event: FunctionReturned) -> bool:
     """It was the last one running, and no further round is allowed."""
-    return not machine.offers_functions
+    return not interrupts_left(machine, event)
 
 
 def worth_repeating(machine: Machine, event: ModelFailed) -> bool:
@@ -230,7 +232,7 @@ def finish(machine: Machine, event: ModelReplied) -> Step:
 
 def keep_waiting(machine: Machine, event: FunctionReturned) -> Step:
     """Nothing."""
-    return machine._replace(pending=machine.pending - {event.ordinal}), None
+    return machine._replace(pending=machine.pending - {event.ordinal}, ended=machine.ended or event.ends), None
 
 
 def _next_step(machine: Machine) -> Machine:
@@ -242,9 +244,10 @@ def ask_with_results(machine: Machine, _event: FunctionReturned) -> Step:
     return _next_step(machine), CallModel()
 
 
-def ask_for_the_end(machine: Machine, _event: FunctionReturned) -> Step:
+def ask_for_the_end(machine: Machine, event: FunctionReturned) -> Step:
     """CallModel with the results and the final handler's message, offering no functions."""
-    return _next_step(machine), CallModel(offer_functions=False, say_final=True)
+    after = _next_step(machine)._replace(ended=machine.ended or event.ends)
+    return after, CallModel(offer_functions=False, say_final=True)
 
 
 def ask_to_go_on(machine: Machine, event: ModelPaused) -> Step:

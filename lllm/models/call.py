@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from lllm.errors import ParseError
+from lllm.models.image import Image
 from lllm.parsing.json_text import DEEPEST, TOO_DEEP, load_json
 from lllm.utils import encode_json
 
@@ -20,12 +21,14 @@ class FunctionCall:
         arguments: a mapping, or JSON text as the model wrote it.
         result: what the function returned, as plain JSON data (what is not JSON is its text).
         result_str: the text that the model reads.
+        images: the pictures that it sees beside the text.
         error_message: why there is no result; empty when there is one.
 
     Attributes:
         raw_arguments: the arguments as JSON text, byte for byte what the model wrote.
         fault: why ``raw_arguments`` is no JSON object; empty when it is one.
         is_unknown: nobody knows whether it ran: its process died meanwhile.
+        is_final: the function asked that no further one is called before the model answers.
     """
 
     __slots__ = (
@@ -33,6 +36,8 @@ class FunctionCall:
         "error_message",
         "fault",
         "id",
+        "images",
+        "is_final",
         "is_unknown",
         "name",
         "raw_arguments",
@@ -40,7 +45,7 @@ class FunctionCall:
         "result_str",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one value; most of it is there once it is answered
         self,
         id: str,  # noqa: A002 - the wire's own word
         name: str,
@@ -48,6 +53,7 @@ class FunctionCall:
         result: Any = None,
         result_str: str = "",
         error_message: str = "",
+        images: tuple[Image, ...] = (),
     ) -> None:
         self.id = id
         self.name = name
@@ -56,7 +62,8 @@ class FunctionCall:
         self.result = result
         self.result_str = result_str
         self.error_message = error_message
-        self.is_unknown = False
+        self.images = images
+        self.is_unknown = self.is_final = False
 
     @property
     def success(self) -> bool:
@@ -77,21 +84,32 @@ class FunctionCall:
         return any(self.equals(call) for call in calls)
 
     def answered(
-        self, result: Any, result_str: str, error_message: str = "", *, is_unknown: bool = False
+        self,
+        result: Any,
+        result_str: str,
+        error_message: str = "",
+        *,
+        images: tuple[Image, ...] = (),
+        is_unknown: bool = False,
+        is_final: bool = False,
     ) -> FunctionCall:
         """Return the call with its result."""
         call = FunctionCall.__new__(FunctionCall)  # not through __init__, which would read the arguments again
         call.id, call.name, call.raw_arguments = self.id, self.name, self.raw_arguments
         call.arguments, call.fault = self.arguments, self.fault
         call.result, call.result_str, call.error_message = result, result_str, error_message
-        call.is_unknown = is_unknown
+        call.images, call.is_unknown, call.is_final = images, is_unknown, is_final
         return call
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, FunctionCall):
             return NotImplemented
         asked = (self.id, self.name, self.raw_arguments) == (other.id, other.name, other.raw_arguments)
-        told = (self.result_str, self.error_message) == (other.result_str, other.error_message)
+        told = (self.result_str, self.error_message, self.images) == (
+            other.result_str,
+            other.error_message,
+            other.images,
+        )
         return asked and told and self.result == other.result
 
     def __hash__(self) -> int:

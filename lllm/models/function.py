@@ -16,6 +16,7 @@ from lllm.models.call import FunctionCall
 from lllm.models.declared import declared_signature
 from lllm.models.docstring import parse_docstring
 from lllm.models.plain import show, to_plain
+from lllm.models.returned import take_apart
 from lllm.models.schema import Signature, build_signature, unwrap
 
 MAX_RESULT_CHARS = 100_000
@@ -23,6 +24,9 @@ MAX_RESULT_CHARS = 100_000
 
 EMPTY_RESULT = '""'
 """What the model reads for an empty text: several servers refuse an empty result."""
+
+PICTURE = "(a picture)"
+"""What it reads beside a picture that came without a text."""
 
 Processor = Callable[[Any, FunctionCall], str]
 
@@ -53,6 +57,10 @@ class Function:
             runs it again. The model is not told of the parameter. A call that a function makes through an agent of its
             own has another key when that function runs again: its model may ask for something else then.
         allow_repeat: run it again when the model repeats a call with the same arguments, in place of telling it so.
+        serial: it runs when those serial functions have returned that stand before it in the model's reply, and not at
+            once with them.
+        vendor: how a vendor declares it, where it is a tool of the vendor's own such as ``{"type": "computer"}``. Only
+            the responses format sends it, in place of name and schema; the others refuse it.
     """
 
     def __init__(  # noqa: PLR0913 - one declaration; all but three are keyword-only
@@ -70,6 +78,8 @@ class Function:
         repeatable: bool = False,
         idempotent: str = "",
         allow_repeat: bool = False,
+        serial: bool = False,
+        vendor: Mapping[str, Any] | None = None,
     ) -> None:
         if not _NAME.fullmatch(name):
             raise ConfigError(f"{name!r} is no function name: use letters, digits, _ and -, 64 at most")
@@ -81,7 +91,8 @@ class Function:
         self.timeout_s = timeout_s
         self.repeatable = repeatable
         self.idempotent = idempotent
-        self.allow_repeat = allow_repeat
+        self.allow_repeat, self.serial = allow_repeat, serial
+        self.vendor = dict(vendor or {})
         parameters = {
             "type": "object",
             "properties": dict(properties or {}),
@@ -100,7 +111,8 @@ class Function:
             function: sync or async, with named parameters.
             name: other than the callable's own.
             description: other than the docstring's text.
-            options: ``strict, processor, timeout_s, repeatable, idempotent, allow_repeat`` of the constructor.
+            options: ``strict, processor, timeout_s, repeatable, idempotent, allow_repeat, serial`` of the
+                constructor.
 
         Raises:
             ConfigError: it has no usable name, or it is a generator. What is wrong with its parameters is raised when
@@ -147,13 +159,14 @@ class Function:
         return self
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what a model is told: ``name, description, parameters, strict``."""
-        return {
+        """Return what a model is told: ``name, description, parameters, strict``, and ``vendor`` if it has one."""
+        told = {
             "name": self.name,
             "description": self.description,
             "parameters": self.signature.parameters,
             "strict": self.strict,
         }
+        return {**told, "vendor": self.vendor} if self.vendor else told
 
     def bind(self, call: FunctionCall) -> dict[str, Any]:
         """Return the keyword arguments of a call.
@@ -166,7 +179,8 @@ class Function:
         return self.signature.bind(call.arguments)
 
     def finish(self, call: FunctionCall, value: Any) -> FunctionCall:
-        """Return the call with what the callable returned. What JSON cannot hold becomes text."""
+        """Return the call with what the callable returned: pictures as such, what JSON cannot hold as text."""
+        value, images, is_final = take_apart(value)
         result, text = to_plain(value)
         if self.processor is not None:
             text = self.processor(value, call)
@@ -175,7 +189,8 @@ class Function:
         if len(text) > MAX_RESULT_CHARS:
             text = f"{text[:MAX_RESULT_CHARS]}\n[cut: {MAX_RESULT_CHARS} of {len(text)} characters]"
             result = text
-        return call.answered(result, text or EMPTY_RESULT)
+        text = text or (PICTURE if images else EMPTY_RESULT)
+        return call.answered(result, text, images=images, is_final=is_final)
 
     def __call__(self, call: FunctionCall) -> FunctionCall:
         """Run a sync callable and return the answered call; what it raises becomes a result that the model reads.

@@ -7,14 +7,21 @@ of a memory copy. Nothing here walks old messages in Python.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
 from typing import Any
 
+from lllm.const import Roles
 from lllm.models.message import Message
 
 Encoder = Callable[[Message[Any], Message[Any] | None], bytes]
 """Turns a message into bytes, given the message before it (None for the first): some wires join neighbours."""
+
+RoundEncoder = Callable[[Message[Any], Sequence[Message[Any]]], bytes]
+"""The same, given the round before it: all messages back to the last that is no function's result, oldest first.
+
+So a result is given the reply that it answers and the results that stand between, and what follows is given them all.
+"""
 
 
 class Trunk:
@@ -25,7 +32,7 @@ class Trunk:
     def __init__(self) -> None:
         self.messages: list[Message[Any]] = []
         self.chains: list[bytes] = [b""]
-        self.wires: dict[Encoder, list[bytes]] = {}
+        self.wires: dict[Encoder | RoundEncoder, list[bytes]] = {}
         self.tip: list[int] = [0]
 
     def copy(self, length: int) -> Trunk:
@@ -86,14 +93,25 @@ class History:
         ``encoder`` is a pure function, and the key under which its bytes are kept. What it makes of one may depend
         on the message before, and on nothing else: so every prefix keeps its bytes. The list is the caller's own.
         """
+        return self._fill(encoder, _befores)
+
+    def encoded_by_round(self, encoder: RoundEncoder) -> list[bytes]:
+        """Do the same for a wire on which a message depends on the whole round before it."""
+        return self._fill(encoder, _rounds)
+
+    def _fill(self, encoder: Any, place: Callable[[list[Message[Any]], int, int], Iterable[Any]]) -> list[bytes]:
         trunk, length = self._trunk, self._length
         parts = trunk.wires.setdefault(encoder, [])
         start = len(parts)
         if start < length:
             # Assigning the slice, not extending: a second thread at the same work puts equal bytes in the same places.
-            before: Message[Any] | None = trunk.messages[start - 1] if start else None
-            parts[start:length] = map(encoder, fresh := trunk.messages[start:length], [before, *fresh])
+            parts[start:length] = map(encoder, trunk.messages[start:length], place(trunk.messages, start, length))
         return parts[:length]  # a copy, because the list grows with the next message
+
+    def last_round(self) -> list[Message[Any]]:
+        """Return what a next message would be given as the round before it."""
+        (last,) = _rounds(self._trunk.messages, self._length, self._length + 1)
+        return last
 
     @property
     def messages(self) -> tuple[Message[Any], ...]:
@@ -111,3 +129,19 @@ class History:
         if not 0 <= position < self._length:
             raise IndexError(f"a history of {self._length} messages has no message {index}")
         return self._trunk.messages[position]
+
+
+def _befores(messages: list[Message[Any]], start: int, stop: int) -> list[Message[Any] | None]:
+    """Return the message before each of those from ``start`` up to ``stop``."""
+    return [messages[start - 1] if start else None, *messages[start : stop - 1]]
+
+
+def _rounds(messages: list[Message[Any]], start: int, stop: int) -> Iterator[list[Message[Any]]]:
+    """Yield the round before each of the messages from ``start`` up to ``stop``."""
+    first = start - 1
+    while first > 0 and messages[first].role is Roles.TOOL:
+        first -= 1
+    for index in range(start, stop):
+        if index and messages[index - 1].role is not Roles.TOOL:
+            first = index - 1
+        yield messages[max(first, 0) : index]

@@ -8,18 +8,10 @@ from typing import Any, Generic, TypeVar, cast
 
 from lllm.const import NO_COST, APITypes, CompletionCost, Finish, Modalities, Roles
 from lllm.models.call import FunctionCall
+from lllm.models.image import Image
 
 T = TypeVar("T")
 U = TypeVar("U")
-
-
-@dataclass(frozen=True, slots=True)
-class Image:
-    """A picture in a message: base64 text and its media type, or the address where a server finds it."""
-
-    base64: str = ""
-    media_type: str = "image/png"
-    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +120,15 @@ class Message(Generic[T]):
 def to_result_message(call: FunctionCall, text: str) -> Message[Any]:
     """Return ``text`` as what the model reads of an answered call. Pure."""
     failed = bool(call.error_message)
-    return Message(Roles.TOOL, text, "function", tool_call_id=call.id, function_name=call.name, is_error=failed)
+    return Message(
+        Roles.TOOL,
+        text,
+        "function",
+        tool_call_id=call.id,
+        images=call.images,
+        function_name=call.name,
+        is_error=failed,
+    )
 
 
 def message_to_dict(message: Message[Any]) -> dict[str, Any]:

@@ -51,7 +51,8 @@ class Prompt(Generic[T]):
         interrupt_prompt: said for each function result; holds ``{call_results}``.
         interrupt_final_prompt: said after the last allowed round of functions.
         mcp_servers_list: servers whose functions an agent offers the model, too.
-        allow_web_search, computer_use_config: kept, and refused by a call: no format sends them yet.
+        computer_use_config: of a browser that an agent offers the model, see ``lllm.tools.cua.config``.
+        allow_web_search: kept, and refused by a call: no format sends it yet.
     """
 
     path: str

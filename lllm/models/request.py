@@ -78,7 +78,7 @@ def build_contract(model: str, prompt: Prompt[Any], *, offered: bool, params: Ma
     """
     names = ("mcp_servers_list", "allow_web_search", "computer_use_config")
     if unsent := [name for name in names if getattr(prompt, name)]:
-        hint = "leave it out" if unsent != [names[0]] else "ask through an agent, which knows what the servers offer"
+        hint = "leave it out" if prompt.allow_web_search else "ask through an agent, which makes functions of it"
         raise ConfigError(f"prompt {prompt.path!r}: {', '.join(unsent)} cannot be sent yet", hint=hint)
     arguments = dict(params)
     extra_body = arguments.pop("extra_body", {})

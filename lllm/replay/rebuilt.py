@@ -16,6 +16,7 @@ from typing import Any, cast
 from lllm import errors
 from lllm.errors import CallCancelled, LLLMError, ProviderError
 from lllm.models.call import FunctionCall
+from lllm.models.image import Image
 
 _PROVIDER_FACTS = frozenset(
     {"provider", "retryable", "retry_after_s", "status", "code", "request_id", "excerpt", "partial", "hint"}
@@ -62,7 +63,9 @@ def to_answered(call: FunctionCall, data: Mapping[str, Any]) -> FunctionCall:
     text = data.get("text", data["message"]["content"])
     failed = "error" in data
     result, is_unknown = data.get("result", None if failed else text), "unknown" in data
-    return call.answered(result, text, data.get("error", ""), is_unknown=is_unknown)
+    images = tuple(Image(**image) for image in data["message"].get("images", ()))
+    error, is_final = data.get("error", ""), "final" in data
+    return call.answered(result, text, error, images=images, is_unknown=is_unknown, is_final=is_final)
 
 
 def to_error(text: str, otherwise: type[BaseException] = Exception, path: str = "") -> BaseException:

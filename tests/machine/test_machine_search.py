@@ -57,7 +57,7 @@ def alphabet(most_calls, tokens=(0,)):
         *(ModelReplied(*fields) for fields in replies),
         *(ModelPaused(*fields) for fields in itertools.product(tokens, prices)),
         *(ModelFailed(*fields) for fields in failures),
-        *(FunctionReturned(ordinal) for ordinal in range(most_calls + 1)),
+        *(FunctionReturned(ordinal, ends) for ordinal in range(most_calls + 1) for ends in (False, True)),
         Woke(),
         *STOPS,
     )
@@ -114,7 +114,7 @@ def check_totality(machine, kinds, legal, events):
         expected = expected | {type(event) for event in STOPS}
     assert kinds == expected
     wanted = {event for event in events if type(event) in expected and not isinstance(event, FunctionReturned)}
-    assert legal == wanted | {FunctionReturned(ordinal) for ordinal in machine.pending}
+    assert legal == wanted | {FunctionReturned(ordinal, ends) for ordinal in machine.pending for ends in (False, True)}
 
 
 def check_move(before, event, after, commands):

@@ -1,5 +1,7 @@
 """What each arrow of the table does, one fact a test."""
 
+import itertools
+
 import pytest
 
 from lllm.errors import IllegalEventError
@@ -167,6 +169,19 @@ def test_after_the_last_round_the_final_handler_speaks():
     machine, commands = run(ModelReplied(n_calls=1), FunctionReturned(0), budgets=Budgets(max_interrupt_times=1))
     assert machine.model_calls == 2
     assert commands == (CallModel(offer_functions=False, say_final=True),)
+
+
+@pytest.mark.parametrize(
+    "returned", list(itertools.permutations([FunctionReturned(0), FunctionReturned(1, ends=True)]))
+)
+def test_a_function_may_ask_for_the_last_word(returned):
+    """Whichever of a round returns last: no further round follows, though the budget has some left."""
+    machine, commands = run(ModelReplied(n_calls=2), *returned)
+    assert commands == (CallModel(offer_functions=False, say_final=True),)
+    assert not machine.offers_functions
+    machine, commands = step(machine, ModelReplied(n_calls=1))
+    assert commands == (CallModel(problem=NOT_OFFERED, offer_functions=False),)
+    assert step(machine, ModelReplied())[1] == (Finish(),)
 
 
 def test_the_final_answer_finishes():
