@@ -76,13 +76,29 @@ def join_tools(ours: Sequence[Mapping[str, Any]], contract: Contract) -> list[An
     """Return our functions and, behind them, ``extra_body``'s ``tools``; one of a function's name takes its place.
 
     Raises:
-        ConfigError: they are no list.
+        ConfigError: they are no list, or one of ours is a tool of a vendor's that this format has no word for.
     """
+    for function in contract.functions:
+        if function.vendor not in ours:
+            refuse_vendor(function)
     theirs = contract.extra_body.get("tools") or ()
     if not isinstance(theirs, list | tuple):
         raise ConfigError(f"extra_body: tools is a list, not {theirs!r}")
     told = [*ours, *cast("Sequence[Any]", theirs)]
     return list({_name_of(tool) or place: tool for place, tool in enumerate(told)}.values())
+
+
+def refuse_vendor(function: Function) -> None:
+    """Refuse a vendor's own tool, for formats and models that know functions alone.
+
+    Raises:
+        ConfigError: it is one; sent as a function, it would be another tool.
+    """
+    if function.vendor:
+        raise ConfigError(
+            f"{function.name!r} is a vendor's own tool, and sent in the responses format only",
+            hint="api_type: response, or plain functions",
+        )
 
 
 def _name_of(tool: Any) -> str:
@@ -123,7 +139,12 @@ def call_to_dict(call: FunctionCall) -> dict[str, Any]:
 
 
 def to_tool(function: Function) -> dict[str, Any]:
-    """Return what a model is told of a function, without the wish to be strict: not every server has a word for it."""
+    """Return what a model is told of a function, without the wish to be strict: not every server has a word for it.
+
+    Raises:
+        ConfigError: it is a vendor's own tool.
+    """
+    refuse_vendor(function)
     told = {name: value for name, value in function.to_dict().items() if name != "strict"}
     return {"type": "function", "function": told}
 

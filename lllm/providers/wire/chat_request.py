@@ -6,14 +6,15 @@ request of turn 1000 is one join.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from typing import Any
 
 from lllm.const import Roles
 from lllm.models.call import FunctionCall
-from lllm.models.history import Encoder
-from lllm.models.message import Message
+from lllm.models.function import PICTURE
+from lllm.models.history import RoundEncoder
+from lllm.models.message import Image, Message
 from lllm.models.request import Contract, ModelRequest
 from lllm.providers.wire.body import (
     Frame,
@@ -36,7 +37,7 @@ _OURS = frozenset({"messages", "stream"})
 
 def encode_message(
     message: Message[Any],
-    before: Message[Any] | None = None,
+    before: Sequence[Message[Any]] = (),
     *,
     system_role: str = "system",
     family: str = "",
@@ -44,9 +45,11 @@ def encode_message(
 ) -> bytes:
     """Return one chat message as JSON, behind a comma unless it is the first. Pure, and deterministic to the byte.
 
+    What follows the results of a round stands behind their pictures, see :func:`encode_pictures`.
+
     Args:
         message: to encode.
-        before: the message before it.
+        before: the round before it, see :data:`lllm.models.history.RoundEncoder`.
         system_role: what the server calls the system.
         family: whose pieces are sent back as they came: what was added to a reply; the parts of another message.
         reasoning_field: what that family calls the reasoning that it is sent back; empty to send none.
@@ -55,7 +58,7 @@ def encode_message(
     data: dict[str, Any] = {"role": system_role if role is Roles.SYSTEM else role.value}
     if role is Roles.TOOL:
         data["tool_call_id"] = message.tool_call_id
-    data["content"] = _content_parts(message) if message.images else message.content or message.refusal
+    data["content"] = _content(message)
     if message.function_calls:
         # An empty text beside calls is sent as null: some servers refuse the empty string there.
         data["content"] = data["content"] or None
@@ -63,7 +66,31 @@ def encode_message(
     if message.native and message.native.family == family:
         _add_native(data, message, message.native.items, reasoning_field)
     text = encode_json(data).encode()
-    return text if before is None else b"," + text
+    if role is not Roles.TOOL:
+        text = encode_pictures(before, family, behind=text)
+    return b"," + text if before else text
+
+
+def encode_pictures(before: Sequence[Message[Any]], family: str, *, behind: bytes = b"") -> bytes:
+    """Return the pictures of a round's results as a user's message, and what comes behind it. Pure.
+
+    OpenAI takes none in a result: "Image URLs are only allowed for messages with role 'user'" (OpenHands/OpenHands,
+    issue 7700, read 2026-11). Nor may anything stand between results, so the pictures come behind the last of them.
+    """
+    parts: list[dict[str, Any]] = []
+    for result in before:
+        if result.role is Roles.TOOL and result.images and not _is_native(result, family):
+            name = next((c.name for c in before[0].function_calls if c.id == result.tool_call_id), "a function")
+            parts.append({"type": "text", "text": f"(shown by {name}, call {result.tool_call_id}, not by the user)"})
+            parts += map(_image_part, result.images)
+    if not parts:
+        return behind
+    shown = encode_json({"role": "user", "content": parts}).encode()
+    return shown + b"," + behind if behind else shown
+
+
+def _is_native(message: Message[Any], family: str) -> bool:
+    return bool(message.native and message.native.family == family and message.native.items)
 
 
 def _add_native(
@@ -79,9 +106,18 @@ def _add_native(
         put_back(data, item)
 
 
-def _content_parts(message: Message[Any]) -> list[dict[str, Any]]:
-    parts: list[dict[str, Any]] = [{"type": "text", "text": message.content}] if message.content else []
-    return parts + [{"type": "image_url", "image_url": {"url": to_url(image)}} for image in message.images]
+def _content(message: Message[Any]) -> str | list[dict[str, Any]]:
+    text = message.content or message.refusal
+    if not message.images:
+        return text
+    if message.role is Roles.TOOL:
+        return text or PICTURE
+    texts: list[dict[str, Any]] = [{"type": "text", "text": message.content}] if message.content else []
+    return [*texts, *map(_image_part, message.images)]
+
+
+def _image_part(image: Image) -> dict[str, Any]:
+    return {"type": "image_url", "image_url": {"url": to_url(image)}}
 
 
 def _call_to_dict(call: FunctionCall) -> dict[str, Any]:
@@ -89,7 +125,7 @@ def _call_to_dict(call: FunctionCall) -> dict[str, Any]:
 
 
 @cache
-def encoder_of(system_role: str, family: str, reasoning_field: str = "") -> Encoder:
+def encoder_of(system_role: str, family: str, reasoning_field: str = "") -> RoundEncoder:
     """Return the encoder for a dialect: always the same object, because histories keep bytes under it."""
     return partial(encode_message, system_role=system_role, family=family, reasoning_field=reasoning_field)
 
@@ -102,7 +138,9 @@ def build_request(request: ModelRequest, profile: Profile) -> WireRequest:
     """
     reasoning_field = profile.reasoning_field if profile.send_reasoning else ""
     encoder = encoder_of(profile.system_role, profile.family, reasoning_field)
-    messages = request.history.encoded(encoder)
+    messages = request.history.encoded_by_round(encoder)
+    if shown := encode_pictures(request.history.last_round(), profile.family):
+        messages.append(b"," + shown)
     return build_wire(
         request, profile, PATH, lambda: render_frame(request.contract, profile, stream=request.stream), messages
     )

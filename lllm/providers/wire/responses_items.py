@@ -11,7 +11,16 @@ from typing import Any
 
 from lllm.const import CompletionCost, Finish
 from lllm.providers.wire.draft import Asked, Draft
-from lllm.providers.wire.loose import Json, can_be_logged, to_arguments_text, to_count, to_dict, to_list, to_text
+from lllm.providers.wire.loose import (
+    Json,
+    can_be_logged,
+    to_arguments_text,
+    to_count,
+    to_dict,
+    to_json,
+    to_list,
+    to_text,
+)
 
 _FINISHES = {
     "completed": Finish.STOP,
@@ -23,6 +32,11 @@ _PLAIN_KEYS = {
     "message": frozenset({"type", "id", "role", "status", "content"}),
     "function_call": frozenset({"type", "id", "status", "call_id", "name", "arguments"}),
 }
+COMPUTER_CALL = "computer_call"
+COMPUTER = "computer"
+"""Name of the function that answers a ``computer_call``, which has no name of its own."""
+
+CALLS = frozenset({"function_call", COMPUTER_CALL})
 _BLANK: tuple[Any, ...] = (None, "", [], {})
 
 
@@ -75,10 +89,26 @@ def _add_item(draft: Draft, item: Json) -> None:
         draft.add_arguments(
             draft.add_call(None, call_id, to_text(item.get("name"))), to_arguments_text(item.get("arguments"))
         )
+    elif kind == COMPUTER_CALL:
+        call_id = to_text(item.get("call_id")) or to_text(item.get("id"))
+        draft.add_arguments(draft.add_call(None, call_id, COMPUTER), _computer_arguments(item))
     elif kind == "reasoning":
         parts = to_list(item.get("content")) or to_list(item.get("summary"))  # the thoughts, or else what they come to
         for text in filter(None, (to_text(to_dict(part).get("text")) for part in parts)):
             draft.add_reasoning(f"\n\n{text}" if draft.reasoning else text)
+
+
+def _computer_arguments(item: Json) -> str:
+    """Return what a vendor's computer-use tool is to do, as arguments of a function: ``actions`` and what is pending.
+
+    The older tool asks for one ``action``. Actions that are none at all stay as they came, for the function to refuse;
+    those of a call that was cut off are no JSON any more, because half of them may not be done.
+    """
+    action = item.get("action")
+    actions = item.get("actions") or ([] if action is None else [action])
+    checks = to_list(item.get("pending_safety_checks"))
+    text = to_json({"actions": actions, "pending_safety_checks": checks})
+    return text[:-1] if item.get("status") in ("in_progress", "incomplete") else text
 
 
 def _add_content(draft: Draft, content: Any) -> None:

@@ -17,7 +17,6 @@ from lllm.providers.wire.loose import (
     parse_json,
     parse_object,
     start_of,
-    to_arguments_text,
     to_count,
     to_dict,
     to_list,
@@ -207,8 +206,8 @@ class _ResponsesReader:
             self.draft.add_text(text)
         for text in whole.reasoning:
             self.draft.add_reasoning(text)
-        if item.data.get("type") == "function_call":
-            self._show(item, "arguments", to_arguments_text(item.data.get("arguments")), first=True)
+        for call in whole.calls:
+            self.draft.add_arguments(self.draft.add_call(None, call.id, call.name), call.arguments)
 
     def _finish(self, response: Json) -> None:
         _check_ended(response)

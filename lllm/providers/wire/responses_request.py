@@ -8,14 +8,16 @@ message, and is sent back as it came.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from functools import cache, partial
+from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache, partial
 from typing import Any, cast
 
 from lllm.const import Roles
 from lllm.errors import ConfigError
 from lllm.models.call import FunctionCall
-from lllm.models.history import Encoder
+from lllm.models.function import EMPTY_RESULT, PICTURE, Function
+from lllm.models.history import RoundEncoder
+from lllm.models.image import Image
 from lllm.models.message import Message, Native
 from lllm.models.request import Contract, ModelRequest
 from lllm.providers.wire.body import (
@@ -30,8 +32,9 @@ from lllm.providers.wire.body import (
     to_url,
 )
 from lllm.providers.wire.draft import NOBODY, Draft
+from lllm.providers.wire.loose import to_list, to_text
 from lllm.providers.wire.profile import Profile
-from lllm.providers.wire.responses_items import add_items
+from lllm.providers.wire.responses_items import CALLS, COMPUTER, COMPUTER_CALL, add_items
 from lllm.transport.port import WireRequest
 from lllm.utils import encode_json
 
@@ -51,26 +54,34 @@ _NAMES = {
 # Models that reason, by the names under which OpenAI, its clouds and its routers sell them (read 2026-11). The others
 # answer the wish for encrypted reasoning with status 400.
 _REASONS = re.compile(r"(?:^|[/.:])(?:o\d|gpt-(?:[5-9]|\d\d)|codex)(?!.*-chat)")
+# "The truncation variable is required to be set to auto for Computer Use Tool" (AIProxySwift, pull 137, read 2026-11).
+PREVIEW_TOOL, PREVIEW_MODEL = "computer_use_preview", "computer-use-preview"
+BLANK = Image(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP6DwABBQECz6AuzQAAAABJRU5ErkJggg==", "image/png"
+)
+"""One white pixel: the vendor's tool is answered by a picture, also where there is none to show."""
 Item = Mapping[str, Any]
 
 
 def encode_message(
-    message: Message[Any], before: Message[Any] | None = None, *, system_role: str = "system", family: str = ""
+    message: Message[Any], before: Sequence[Message[Any]] = (), *, system_role: str = "system", family: str = ""
 ) -> bytes:
     """Return a message's input items as JSON, behind commas but for the first. Pure, deterministic to the byte.
 
     Args:
         message: to encode.
-        before: the message before it.
+        before: the round before it, see :data:`lllm.models.history.RoundEncoder`.
         system_role: what the server calls the system.
         family: whose pieces are sent back as they came, in place of what the message says of them.
     """
-    text = ",".join(map(encode_json, to_items(message, system_role, family))).encode()
-    return text if before is None else b"," + text
+    text = ",".join(map(encode_json, to_items(message, system_role, family, before))).encode()
+    return b"," + text if before else text
 
 
-def to_items(message: Message[Any], system_role: str = "system", family: str = "") -> list[Item]:
-    """Return the input items of a message, one at least. Pure.
+def to_items(
+    message: Message[Any], system_role: str = "system", family: str = "", before: Sequence[Message[Any]] = ()
+) -> list[Item]:
+    """Return the input items of a message, one at least; ``before`` is the round before it. Pure.
 
     Pieces of the server's own (``Message.native``) stand for the whole message: for a reply only as long as they say
     what it says, for what a user says in any case, which is how files are sent.
@@ -78,21 +89,73 @@ def to_items(message: Message[Any], system_role: str = "system", family: str = "
     if family and message.native and message.native.family == family and (told := _native_items(message)):
         return told
     if message.role is Roles.TOOL:
-        output = _parts(message) if message.images else message.content
+        if (asked := _computer_call(before, message.tool_call_id, family)) is not None:
+            return _computer_output(message, asked)
+        output = _parts(message.content, message.images) if message.images else message.content
         return [{"type": "function_call_output", "call_id": message.tool_call_id, "output": output}]
     role = system_role if message.role is Roles.SYSTEM else message.role.value
     text = message.content or message.refusal
     calls = [_call_item(call) for call in message.function_calls]
     if not text and not message.images and calls:
         return calls
-    item: Item = {"role": role, "content": _parts(message) if message.images else text}
+    item: Item = {"role": role, "content": _parts(message.content, message.images) if message.images else text}
     # llama.cpp knows an assistant's message by its type alone; vLLM takes a text, and parts only with an id.
     return [{"type": "message", **item} if message.role is Roles.ASSISTANT else item, *calls]
 
 
-def _parts(message: Message[Any]) -> list[Item]:
-    texts: list[Item] = [{"type": "input_text", "text": message.content}] if message.content else []
-    return texts + [{"type": "input_image", "detail": "auto", "image_url": to_url(image)} for image in message.images]
+def _parts(text: str, images: Sequence[Image]) -> list[Item]:
+    texts: list[Item] = [{"type": "input_text", "text": text}] if text else []
+    return texts + [{"type": "input_image", "detail": "auto", "image_url": to_url(image)} for image in images]
+
+
+def _computer_call(before: Sequence[Message[Any]], call_id: str, family: str) -> Item | None:
+    """Return the ``computer_call`` that a result answers; None if it answers a function's, or one sent as such."""
+    native = before[0].native if before else None
+    if not (family and native and native.family == family):
+        return None
+    if all(item.get("type") != COMPUTER_CALL for item in native.items):
+        return None
+    return _computer_calls(_ByIdentity(before[0])).get(call_id)
+
+
+class _ByIdentity:
+    """A reply as the key of a cache: all results of its round ask the same about it."""
+
+    def __init__(self, reply: Message[Any]) -> None:
+        self.reply = reply
+
+    def __hash__(self) -> int:
+        return id(self.reply)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _ByIdentity) and self.reply is other.reply
+
+
+@lru_cache(maxsize=8)
+def _computer_calls(key: _ByIdentity) -> Mapping[str, Item]:
+    """Return the ``computer_call`` items of a reply as they are sent, by their ``call_id``."""
+    sent = (item for item in _native_items(key.reply) if item.get("type") == COMPUTER_CALL)
+    return {to_text(item.get("call_id")): item for item in sent}
+
+
+def _computer_output(message: Message[Any], asked: Item) -> list[Item]:
+    """Return what a vendor's computer-use tool came to: a picture in any case, and behind it what that does not show.
+
+    A call whose safety checks were not approved ends before its result is sent, so they are acknowledged here; without
+    that the service does not go on. The item has no room for words. They stand in a user's message, because no other
+    is allowed, and say whose they are: a user's word counts as permission ("Computer use", developers.openai.com, read
+    2026-11), and they may hold what a page made up.
+    """
+    *others, shown = message.images or (BLANK,)
+    item: dict[str, Any] = {"type": "computer_call_output", "call_id": message.tool_call_id}
+    item["output"] = {"type": "computer_screenshot", "image_url": to_url(shown)}
+    if checks := to_list(asked.get("pending_safety_checks")):
+        item["acknowledged_safety_checks"] = checks
+    text = "" if message.content in ("", PICTURE, EMPTY_RESULT) else message.content
+    if not text and not others:
+        return [item]
+    text = f"(told by the function {COMPUTER!r}, not by the user) {text}".rstrip()
+    return [item, {"role": "user", "content": _parts(text, others) if others else text}]
 
 
 def _call_item(call: FunctionCall) -> Item:
@@ -112,18 +175,19 @@ def _native_items(message: Message[Any]) -> list[Item]:
     if [_call_item(call) for call in said.function_calls] != [_call_item(call) for call in message.function_calls]:
         return []
     calls = iter(message.function_calls)
-    return [_mended(item, next(calls)) if item.get("type") == "function_call" else item for item in items]
+    return [_mended(item, next(calls)) if item.get("type") in CALLS else item for item in items]
 
 
 def _mended(item: Item, call: FunctionCall) -> Item:
     """Return a call's own item; one that the server wrote wrongly is put right, or it would refuse the dialog."""
     if not call.fault and item.get("call_id") == call.id:
         return item
-    return {**item, "call_id": call.id, "arguments": to_arguments(call)}
+    named = {**item, "call_id": call.id}
+    return named if item.get("type") == COMPUTER_CALL else {**named, "arguments": to_arguments(call)}
 
 
 @cache
-def encoder_of(system_role: str, family: str) -> Encoder:
+def encoder_of(system_role: str, family: str) -> RoundEncoder:
     """Return the encoder for a dialect: always the same object, because histories keep bytes under it."""
     return partial(encode_message, system_role=system_role, family=family)
 
@@ -134,7 +198,7 @@ def build_request(request: ModelRequest, profile: Profile) -> WireRequest:
     Raises:
         ConfigError: ``extra_body`` holds what is not its to say, or the format has no word for a model argument.
     """
-    items = request.history.encoded(encoder_of(profile.system_role, profile.family))
+    items = request.history.encoded_by_round(encoder_of(profile.system_role, profile.family))
     return build_wire(
         request, profile, PATH, lambda: render_frame(request.contract, profile, stream=request.stream), items
     )
@@ -154,12 +218,16 @@ def render_frame(contract: Contract, profile: Profile, *, stream: bool) -> Frame
     _add_include(fields, wants_logprobs=fields.pop("logprobs", None) or fields.get("top_logprobs"))
     if stream:
         fields["stream"] = True
+    if PREVIEW_MODEL in contract.model or any(f.vendor.get("type") == PREVIEW_TOOL for f in contract.functions):
+        fields.setdefault("truncation", "auto")
     ours = {name: fields[name] for name in _SHARED & contract.extra_body.keys() & fields.keys()}
     add_extra(fields, contract, _OURS)
     for name, value in ours.items():
         fields[name] = _joined(value, fields[name])
-    fields["tools"] = join_tools([{"type": "function", **f.to_dict()} for f in contract.functions], contract)
-    _set_choice(fields)
+    fields["tools"] = join_tools(
+        [f.vendor or {"type": "function", **f.to_dict()} for f in contract.functions], contract
+    )
+    _set_choice(fields, contract.functions)
     return split_body(fields, "input")
 
 
@@ -198,11 +266,16 @@ def _joined(ours: Any, theirs: Any) -> Any:
     return theirs
 
 
-def _set_choice(fields: dict[str, Any]) -> None:
-    """Say how functions are chosen: nothing where there are none, else in the flat form, also if told in chat's."""
+def _set_choice(fields: dict[str, Any], functions: Sequence[Function]) -> None:
+    """Say how functions are chosen: nothing where there are none, else in the flat form, also if told in chat's.
+
+    A vendor's own tool is chosen by its type: it has no name there.
+    """
     drop_choice(fields)
     match fields.get("tool_choice"):
-        case {"type": "function", "function": {"name": name}}:
-            fields["tool_choice"] = {"type": "function", "name": name}
+        case {"type": "function", "function": {"name": name}} | {"type": "function", "name": name}:
+            types = (function.vendor.get("type") for function in functions if function.name == name)
+            kind = next(types, None)
+            fields["tool_choice"] = {"type": kind} if kind else {"type": "function", "name": name}
         case _:
             pass
