@@ -7,7 +7,7 @@ is also decided what fills the registries (discovery, when a registry is asked f
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from lllm.registry import DISCOVERER, MCP_CLIENTS, OUTSIDE
+from lllm.registry import COMPUTER, DISCOVERER, MCP_CLIENTS, OUTSIDE
 
 if TYPE_CHECKING:
     from lllm.clients import (
@@ -273,6 +273,10 @@ def _mcp_clients() -> object:
     return import_module("lllm.tools.mcp").MCPClients
 
 
+def _computer() -> object:
+    return import_module("lllm.tools.cua.config").build_functions
+
+
 def _outside() -> object:
     return import_module("lllm.llm.outside")
 
@@ -280,3 +284,4 @@ def _outside() -> object:
 DISCOVERER.run = _discover
 OUTSIDE.load = _outside
 MCP_CLIENTS.load = _mcp_clients
+COMPUTER.load = _computer

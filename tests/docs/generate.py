@@ -7,10 +7,11 @@ code says of itself, so that a test can compare it with what the page shows.
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 import sys
 import tomllib
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,6 +32,7 @@ from lllm.log.envelope import KINDS  # noqa: E402
 from lllm.log.file import MAX_SEGMENT_BYTES  # noqa: E402
 from lllm.log.local import DEFAULT_DIR  # noqa: E402
 from lllm.machine.draw import render_markdown, render_mermaid  # noqa: E402
+from lllm.tools.cua import BrowserPolicy  # noqa: E402
 
 _PART = re.compile(r"(<!-- generated: ([\w-]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 _HELP_WIDTH = 96
@@ -153,6 +155,25 @@ def render_limits():
     return render_keys(_LIMITS, {f.name: f.default for f in fields(Limits) if f.default is not MISSING})
 
 
+def render_browser_policy():
+    """Return the fields of a browser's policy: what the class says of each, and its default."""
+    told = re.search(r"Attributes:\n(.*?)\n\n", inspect.getdoc(BrowserPolicy), re.DOTALL)[1]
+    meanings = dict(re.findall(r"^    (\w+): (.*?)(?=\n    \w|\Z)", told, re.DOTALL | re.MULTILINE))
+    lines = ["| field | default | meaning |", "|---|---|---|"]
+    for name, default in asdict(BrowserPolicy()).items():
+        text = " ".join(re.sub(r":data:`(\w+)`", "the kinds above", meanings[name]).replace("``", "`").split())
+        lines.append(f"| `{name}` | {_plain(default)} | {text} |")
+    return "\n".join(lines)
+
+
+def _plain(default):
+    if isinstance(default, dict):
+        return " x ".join(map(str, default.values()))
+    if isinstance(default, tuple):
+        return ", ".join(default) or "none"
+    return {True: "yes", False: "no", "": "none"}.get(default, default)
+
+
 def render_config_names():
     """Return the names that a project's config file may have, in the order in which they are looked for."""
     return ", ".join(f"`{name}`" for name in CONFIG_NAMES)
@@ -225,6 +246,7 @@ PARTS = {
     "agent-keys": render_agent_keys,
     "limits-keys": render_limits,
     "config-names": render_config_names,
+    "browser-policy": render_browser_policy,
     "cli": render_cli,
     "machine-table": render_machine_table,
     "machine-diagram": render_machine_diagram,

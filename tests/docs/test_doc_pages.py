@@ -64,6 +64,10 @@ BROKEN = {
         "must work offline",
     ),
     "network": ("```python\nimport socket\nsocket.create_connection(('127.0.0.1', 9))\n```", "must work offline"),
+    "server of another process": (
+        "```python\nimport socket\nsocket.socket().connect(('127.0.0.1', 9))\n```",
+        "must work offline",
+    ),
 }
 
 

@@ -1,0 +1,111 @@
+"""Questions to whoever approves, while the browser waits: one at a time, on nobody's clock."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+Asks = Callable[[str, str], bool]
+"""Asked for an approval: of what kind (see ``policy.SENSITIVE``), and about what. Called in a thread of its own."""
+
+
+class Asking:
+    """The questions of one browser.
+
+    Args:
+        kinds: what may be asked about; anything else is refused without a question.
+
+    Attributes:
+        failure: what a question raised in place of an answer, such as a log that cannot be written; it is refused.
+    """
+
+    def __init__(self, kinds: tuple[str, ...]) -> None:
+        self._kinds = kinds
+        self._asks: Asks = _refuse
+        self.failure: BaseException | None = None
+        self._one = asyncio.Lock()
+        self._waiting = 0
+        self._limit: asyncio.Timeout | None = None
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether somebody is being asked."""
+        return self._waiting > 0
+
+    def begin(self, asks: Asks) -> None:
+        """Ask somebody, from now on."""
+        self._asks, self.failure = asks, None
+
+    @asynccontextmanager
+    async def limited(self, seconds: float) -> AsyncGenerator[None]:
+        """Give a block so many seconds, not counting those in which somebody is asked.
+
+        Raises:
+            TimeoutError: it took longer.
+        """
+        async with asyncio.timeout(seconds) as limit:
+            self._limit = limit
+            try:
+                yield
+            finally:
+                self._limit = None
+
+    async def ask(self, kind: str, what: str) -> bool:
+        """Return whether something may be done."""
+        if kind not in self._kinds:
+            return False
+        self._waiting += 1
+        try:
+            async with self._one, self._paused():
+                return await _in_thread(lambda: self._asks(kind, what)) is True
+        except Exception as error:  # noqa: BLE001 - it is the caller's, who is told when the action is over
+            self.failure = error
+            return False
+        finally:
+            self._waiting -= 1
+
+    @asynccontextmanager
+    async def _paused(self) -> AsyncGenerator[None]:
+        limit, now = self._limit, asyncio.get_running_loop().time
+        left_s = None if limit is None or (when := limit.when()) is None else when - now()
+        self._reschedule(limit, None)
+        try:
+            yield
+        finally:
+            if left_s is not None:
+                self._reschedule(limit, now() + left_s)
+
+    def _reschedule(self, limit: asyncio.Timeout | None, when: float | None) -> None:
+        with suppress(RuntimeError):  # what it limits is over
+            if limit is not None:
+                limit.reschedule(when)
+
+
+async def _in_thread(work: Callable[[], bool]) -> bool:
+    """Run ``work`` in a daemon thread: a question that is never answered must not hold up the end of the program."""
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[bool] = loop.create_future()
+
+    def put(take: Callable[[Any], None], value: Any) -> None:
+        if not answer.done():
+            take(value)
+
+    def run() -> None:
+        try:
+            outcome: tuple[Callable[[Any], None], Any] = (answer.set_result, work())
+        except Exception as error:  # noqa: BLE001 - carried over to whoever waits
+            outcome = (answer.set_exception, error)
+        except BaseException as error:  # noqa: BLE001 - which a future would not take
+            outcome = (answer.set_exception, RuntimeError(f"{type(error).__name__}: {error}"))
+        with suppress(RuntimeError):  # the browser is closed, and its loop with it
+            loop.call_soon_threadsafe(put, *outcome)
+
+    threading.Thread(target=run, name="lllm-approval", daemon=True).start()
+    return await answer
+
+
+def _refuse(_kind: str, _what: str) -> bool:
+    return False

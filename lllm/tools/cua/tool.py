@@ -1,0 +1,203 @@
+"""What stands behind the functions by which a model drives a browser: one browser a session, each action a step of it.
+
+A replay serves the functions' results, pictures included, and starts no browser. A session that goes on, resumed or
+forked, has a new browser, which goes to where the last one was; the model is told that the rest is lost.
+"""
+
+from __future__ import annotations
+
+import atexit
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from contextvars import copy_context
+from dataclasses import replace
+from functools import partial
+from threading import Lock
+from typing import Any
+
+from lllm.errors import ApprovalDenied, ParseError
+from lllm.llm.belongings import Belongings
+from lllm.llm.outside import earlier, perform
+from lllm.llm.place import SCOPE
+from lllm.llm.session import current_session
+from lllm.log.scopes import scope_of, to_user_scope
+from lllm.models.image import Image
+from lllm.models.returned import Final
+from lllm.tools.cua.action import Action, parse_action, to_fields
+from lllm.tools.cua.approval import Approval, Approve
+from lllm.tools.cua.asking import Asks
+from lllm.tools.cua.engine import Engine, Seen
+from lllm.tools.cua.policy import BrowserPolicy
+
+STEP, APPROVAL = "browser", "approval"
+LOST = "this is a new browser at the last one's address; what that held besides is lost"
+_NOTE = "note: "
+_BLANK = "about:blank"
+_LOOSE = Belongings()  # of code that runs outside of any session
+atexit.register(_LOOSE.close)
+
+
+class BrowserTool:
+    """One browser for each session, and for each scope of it where work runs side by side.
+
+    Args:
+        policy: what the browser may do.
+        approve: decides what the policy asks about; None refuses all of it.
+    """
+
+    def __init__(self, policy: BrowserPolicy, approve: Approve | None = None) -> None:
+        self.policy, self._approve = policy, approve
+
+    def act(self, told: Mapping[str, Any]) -> list[Any] | Final:
+        """Do one action; return what the model reads, and the picture that it sees.
+
+        Keys that would close the window end the run: the model is to answer.
+
+        Raises:
+            ParseError: the action is none, or off the display.
+        """
+        action = parse_action(told, self.policy.display)
+        if action.ends_run:
+            return Final(f"{'+'.join(action.keys)} ended the use of the browser.")
+        value = self._perform(action)
+        return [to_text(value, self.policy.tree_chars), *_to_pictures(value)]
+
+    def act_all(self, actions: Sequence[Any], pending_safety_checks: Sequence[Any] = ()) -> list[Any] | Final:
+        """Do what a vendor's tool asks for, once its safety checks were allowed; return notes, and the last picture.
+
+        Raises:
+            ApprovalDenied: a check was not allowed; the call ends.
+        """
+        for check in pending_safety_checks:
+            if not self.decide("safety", what := _to_what(check)):
+                raise ApprovalDenied(f"a safety check was not approved: {what}", hint="pass approve=, which decides")
+        notes: list[str] = []
+        value: Mapping[str, Any] | None = None
+        for told in actions:
+            try:
+                action = parse_action(to_fields(told), self.policy.display)
+            except ParseError as error:  # what follows was meant for what this would have led to
+                notes.append(str(error))
+                break
+            if action.ends_run:
+                return Final("\n".join(_to_lines([*notes, f"{'+'.join(action.keys)} ended the use of the browser"])))
+            value = self._perform(action)
+            notes += value["notes"]
+        if value is None:
+            value = self._perform(Action("screenshot"))
+            notes += value["notes"]
+        return ["\n".join(_to_lines(notes)), *_to_pictures(value)]
+
+    def decide(self, kind: str, what: str) -> bool:
+        """Return whether something is allowed; the question and the answer are an event."""
+        told: dict[str, Any] = perform(
+            APPROVAL, {"kind": kind, "what": what}, partial(self._ask, Approval(kind, what)), repeatable=True
+        )
+        return bool(told["granted"])
+
+    def _ask(self, approval: Approval) -> dict[str, Any]:
+        if self._approve is None:
+            return {"granted": False, "by": "nobody was there to ask"}
+        try:
+            return {"granted": self._approve(approval) is True, "by": "asked"}
+        except Exception as error:  # noqa: BLE001 - the user's code; without its yes it is a no
+            return {"granted": False, "by": f"{type(error).__name__}: {error}"[:500]}
+
+    def _perform(self, action: Action) -> dict[str, Any]:
+        """Do one action as a step of the session; return what the log keeps of it."""
+
+        def make() -> dict[str, Any]:
+            asks = partial(copy_context().run, self.decide)  # an approval is made within this step
+            return to_value(self._find_life().act(action, asks))
+
+        is_harmless = action.kind in ("screenshot", "wait", "move")
+        return perform(STEP, {"action": action.tell()}, make, repeatable=is_harmless)
+
+    def _find_life(self) -> BrowserLife:
+        session, scope = current_session(), to_user_scope(SCOPE.get().rstrip("."))
+        held = _LOOSE if session is None else session.belongings
+        return held.get((self.policy, self._approve, scope), partial(BrowserLife, self.policy, scope))
+
+
+class BrowserLife:
+    """A browser that starts with the first action.
+
+    Args:
+        policy: what it may do.
+        scope: the user's scope of the session that it serves.
+    """
+
+    def __init__(self, policy: BrowserPolicy, scope: str) -> None:
+        self._policy, self._scope = policy, scope
+        self._engine: Engine | None = None
+        self._lock = Lock()
+
+    def act(self, action: Action, asks: Asks) -> Seen:
+        """Do one action."""
+        notes: tuple[str, ...] = ()
+        with self._lock:
+            engine = self._engine
+            if engine is None:
+                engine = self._engine = Engine(self._policy)
+                notes = self._begin(engine, action, asks)
+        seen = engine.act(action, asks)
+        return replace(seen, notes=notes + seen.notes)
+
+    def close(self) -> None:
+        """End the browser, whatever it does."""
+        if self._engine is not None:
+            self._engine.close()
+
+    def _begin(self, engine: Engine, action: Action, asks: Asks) -> tuple[str, ...]:
+        """Go to where a browser begins; return what is to be told of that."""
+        before = _last_address(self._scope)
+        first = before or self._policy.start
+        if not first or action.kind == "goto":
+            return (LOST,) if before else ()
+        seen = engine.act(Action("goto", text=first), asks)
+        return (LOST, *seen.notes) if before else seen.notes
+
+
+def _last_address(scope: str) -> str:
+    """Return where the browser of a scope was, in the run that this one goes on with; empty if there was none."""
+    for id_, _, value in reversed(earlier(STEP)):
+        if to_user_scope(scope_of(id_)) == scope:
+            address = str(to_fields(value).get("url", ""))
+            if address.startswith(("http://", "https://")):
+                return address
+            return _BLANK
+    return ""
+
+
+def to_value(seen: Seen) -> dict[str, Any]:
+    """Return what was seen as plain JSON data. Pure."""
+    return {
+        "url": seen.url,
+        "title": seen.title,
+        "notes": list(seen.notes),
+        "tree": seen.tree,
+        "png": b64encode(seen.png).decode(),
+    }
+
+
+def to_text(value: Mapping[str, Any], tree_chars: int) -> str:
+    """Return what a model reads beside the picture: where it is, what happened, and the page's structure. Pure."""
+    tree: str = value["tree"]
+    if len(tree) > tree_chars:
+        tree = f"{tree[:tree_chars]}\n[cut: {tree_chars} of {len(tree)} characters]" if tree_chars else ""
+    lines = [f"{value['title'] or '(no title)'} at {value['url']}", *_to_lines(value["notes"]), tree]
+    return "\n".join(filter(None, lines))
+
+
+def _to_lines(notes: Sequence[str]) -> Iterator[str]:
+    return (f"{_NOTE}{note}" for note in notes)
+
+
+def _to_pictures(value: Mapping[str, Any]) -> list[Image]:
+    return [Image(value["png"])] if value["png"] else []
+
+
+def _to_what(check: Any) -> str:
+    """Return what a vendor says of a safety check."""
+    fields = to_fields(check)
+    return str(fields.get("message") or fields.get("code") or check)[:500]
