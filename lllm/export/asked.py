@@ -7,9 +7,19 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple, cast
 
+from lllm.export.actions import (
+    ActionView,
+    ApprovalView,
+    parse_begun,
+    parse_ended,
+    render_action,
+    render_answer,
+    render_approval,
+    render_seen,
+    to_line,
+)
 from lllm.export.cells import CellView, ServiceView, parse_step, parse_value
 from lllm.export.facts import to_text
-from lllm.sandbox.shown.display import to_safe
 
 _LONG_CHARS = 60
 _ESCAPED = re.compile(r'[\n"\\]')
@@ -59,31 +69,50 @@ def render_call(name: str, raw: str) -> str:
     return "\n".join([f"{name}({asked.rest})" if asked.rest else name, *_blocks(asked.texts)])
 
 
-def render_service(service: ServiceView, *, limit_chars: int = _FIRST_CHARS) -> str:
-    """Return the call of a service on one line, and the first words of its answer."""
-    asked = f"{_short(service.endpoint, limit_chars)}({_short(_to_params(service.params), limit_chars)})"
+def render_service(service: ServiceView | ActionView | ApprovalView, *, limit_chars: int = _FIRST_CHARS) -> str:
+    """Return the call of a service on one line, and the first words of its answer; or what a browser did, or was asked.
+
+    What happened meanwhile in a browser stands in lines below.
+    """
+    if isinstance(service, ActionView):
+        return render_action(service, 2 * limit_chars)
+    if isinstance(service, ApprovalView):
+        return render_approval(service, 2 * limit_chars)
+    asked = f"{to_line(service.endpoint, limit_chars)}({to_line(_to_params(service.params), limit_chars)})"
     return f"{asked} -> {_answer(service, limit_chars)}"
 
 
 def tell_step(data: dict[str, Any], *, limit_chars: int = _FIRST_CHARS) -> str:
-    """Return on one line what one event tells of a cell or of a service; empty where it tells of neither."""
+    """Return on one line what one event tells of a cell, a service or a browser; empty where it tells of none."""
     begun, ended = parse_step(0, data), parse_value(0, data)
     if isinstance(begun, CellView):
-        return f"runs {_short(begun.code, limit_chars)}"
+        return f"runs {to_line(begun.code, limit_chars)}"
     if begun is not None:
-        return f"calls {_short(begun.endpoint, limit_chars)}({_short(_to_params(begun.params), limit_chars)})"
+        return f"calls {to_line(begun.endpoint, limit_chars)}({to_line(_to_params(begun.params), limit_chars)})"
     if isinstance(ended, CellView):
         mark = "" if ended.is_isolated else ", without isolation"
-        return f"cell {ended.status}{mark}: {_short(ended.in_short(limit_chars * 4), limit_chars)}"
-    return "" if ended is None else f"-> {_answer(ended, limit_chars)}"
+        return f"cell {ended.status}{mark}: {to_line(ended.in_short(limit_chars * 4), limit_chars)}"
+    return _tell_action(data, limit_chars) if ended is None else f"-> {_answer(ended, limit_chars)}"
+
+
+def _tell_action(data: dict[str, Any], limit_chars: int) -> str:
+    begun, ended = parse_begun(0, data), parse_ended(0, data)
+    if isinstance(begun, ActionView):
+        return f"browser: {to_line(begun.action, limit_chars)}"
+    if begun is not None:
+        return f"approval: {to_line(f'{begun.asked} {begun.what}', limit_chars)}"
+    if ended is None:
+        return ""
+    told = render_seen(ended, limit_chars) if isinstance(ended, ActionView) else render_answer(ended, limit_chars)
+    return f"-> {told}"
 
 
 def _answer(service: ServiceView, limit_chars: int) -> str:
     if service.status == "open":
         return "no answer is logged"
     if service.status == "failed":
-        return f"failed: {_short(service.error, limit_chars)}"
-    return _short(to_json(service.answer), limit_chars)
+        return f"failed: {to_line(service.error, limit_chars)}"
+    return to_line(to_json(service.answer), limit_chars)
 
 
 def to_json(value: Any, indent: int | None = None) -> str:
@@ -110,8 +139,3 @@ def _to_params(params: Any) -> str:
         return to_text(params)
     pairs = cast("dict[str, Any]", params).items()
     return ", ".join(f"{key}={to_json(value)}" for key, value in pairs)
-
-
-def _short(text: str, limit_chars: int) -> str:
-    line = " ".join(to_safe(text[: limit_chars * 4]).split())
-    return line if len(line) <= limit_chars else f"{line[: limit_chars - 1]}…"

@@ -1,8 +1,9 @@
-"""The cells that a session ran and the services that it called, as a person reads them. Pure.
+"""The cells that a session ran, the services that it called and what it did in a browser, as a person reads them. Pure.
 
-Both are steps of the session. Where a model's function made them, its call's scope is around theirs; a call that a cell
-made has the scope of the cell around it, too. A log may come from anywhere, so nothing in it is believed: the outputs
-of a cell are made anew from what the log holds, as those of a kernel are.
+All are steps of the session. Where a model's function made them, its call's scope is around theirs; a call that a cell
+made has the scope of the cell around it, too, and a question has that of the action that led to it. A log may come from
+anywhere, so nothing in it is believed: the outputs of a cell are made anew from what the log holds, as those of a
+kernel are.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from lllm.errors import SandboxUnavailable
+from lllm.export.actions import ActionView, ApprovalView, finish_action, parse_begun
 from lllm.export.facts import dict_of, dicts_of, text_of
 from lllm.log.envelope import Event
 from lllm.log.scopes import scope_of, scopes_around, to_scope, without_attempts
@@ -128,31 +130,31 @@ class CellView:
             yield -1, Part("note", OPEN)
 
 
-Item = CellView | ServiceView
+Item = CellView | ServiceView | ActionView | ApprovalView
 
 
 class Place(NamedTuple):
-    """Ids of the function's call, and of the cell, that a step was made in; empty where there is none."""
+    """Ids of the function's call, and of the cell or the action, that a step was made in; empty where there is none."""
 
     call: str
     cell: str
 
 
 class Places:
-    """Tells, event by event, which steps are cells and calls of services, and what they were made in."""
+    """Tells, event by event, which steps are items, and what they were made in."""
 
     def __init__(self) -> None:
         self._calls: dict[str, str] = {}
         self._cells: dict[str, str] = {}
 
     def add(self, event: Event) -> Item | None:
-        """Take the next event; return what it begins, if it begins a cell or the call of a service."""
+        """Take the next event; return the item that it begins, if it begins one."""
         if event.kind == "function.call":
             self._calls[without_attempts(to_scope(event.id))] = event.id
         if event.kind != "step":
             return None
-        item = parse_step(event.seq, event.data)
-        if isinstance(item, CellView):
+        item = parse_step(event.seq, event.data) or parse_begun(event.seq, event.data)
+        if isinstance(item, CellView | ActionView):
             self._cells[without_attempts(to_scope(event.id, is_step=True))] = event.id
         return item
 
@@ -167,28 +169,26 @@ class Places:
 
 
 class CellViews:
-    """The cells and service calls of a session, event by event."""
+    """The items of a session, event by event."""
 
     def __init__(self) -> None:
         self._places = Places()
         self._open: dict[str, Item] = {}
-        self._cells: dict[str, CellView] = {}
+        self._holders: dict[str, CellView | ActionView] = {}
         self._found: dict[str, list[Item]] = {}
 
     def add(self, event: Event) -> bool:
-        """Take the next event; return whether it tells of a cell or of a service."""
+        """Take the next event; return whether it tells of an item."""
         if event.kind == "value":
             return self._end(event)
         if (item := self._places.add(event)) is None:
             return False
         place = self._places.find(event.id)
         self._open[event.id] = item
-        if isinstance(item, CellView):
-            self._cells[event.id] = item
-        elif place.cell:
-            self._cells[place.cell].services.append(item)
-            return True
-        self._found.setdefault(place.call, []).append(item)
+        if isinstance(item, CellView | ActionView):
+            self._holders[event.id] = item
+        if not _hold(self._holders.get(place.cell), item):
+            self._found.setdefault(place.call, []).append(item)
         return True
 
     def take(self, call: str) -> list[Item]:
@@ -206,7 +206,18 @@ class CellViews:
         return True
 
 
-def parse_step(seq: int, data: dict[str, Any]) -> Item | None:
+def _hold(holder: CellView | ActionView | None, item: Item) -> bool:
+    """Put a call into the cell that made it, or a question into the action that led to it; return whether it is one."""
+    if isinstance(holder, CellView) and isinstance(item, ServiceView):
+        holder.services.append(item)
+    elif isinstance(holder, ActionView) and isinstance(item, ApprovalView):
+        holder.approvals.append(item)
+    else:
+        return False
+    return True
+
+
+def parse_step(seq: int, data: dict[str, Any]) -> CellView | ServiceView | None:
     """Return the cell or the call that a step's event begins; None where the step is another one of the same name."""
     about, name = dict_of(data, "about"), text_of(data, "name")
     if name == STEP and isinstance(about.get("code"), str):
@@ -216,10 +227,10 @@ def parse_step(seq: int, data: dict[str, Any]) -> Item | None:
     return None
 
 
-def parse_value(seq: int, data: dict[str, Any]) -> Item | None:
+def parse_value(seq: int, data: dict[str, Any]) -> CellView | ServiceView | None:
     """Return the cell or the call that an event ends, as far as it alone tells; None where it ends none."""
     value, name = dict_of(data, "value"), text_of(data, "name")
-    item: Item | None = None
+    item: CellView | ServiceView | None = None
     if name == STEP and isinstance(dict_of(value, "result").get("outputs"), list):
         item = CellView(seq, "")
     elif name == PROXY and ("data" in value or "error" in value):
@@ -236,11 +247,13 @@ def ran_unisolated(data: dict[str, Any]) -> bool:
 
 
 def finish(item: Item, data: dict[str, Any]) -> None:
-    """Write into a cell or a service call what came of it, as its event tells it."""
+    """Write into an item what came of it, as its event tells it."""
     if isinstance(item, CellView):
         _finish_cell(item, data)
-    else:
+    elif isinstance(item, ServiceView):
         _finish_service(item, data)
+    else:
+        finish_action(item, data)
 
 
 def _finish_cell(cell: CellView, data: dict[str, Any]) -> None:

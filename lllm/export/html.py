@@ -19,7 +19,7 @@ from lllm.utils import encode_json
 
 # A browser's text node may be cut, and its strings have a longest length: events stand in blocks of this size.
 _BLOCK_CHARS = 8_000_000
-SCRIPTS = ("page_cells.js", "page.js")
+SCRIPTS = ("page_cells.js", "page_film.js", "page.js")
 """The parts of the page's one script, in their order."""
 
 
@@ -37,7 +37,7 @@ def render(record: RunRecord, choice: Choice) -> Iterator[str]:
 
 
 def _blocks(record: RunRecord, index: PageIndex) -> Iterator[str]:
-    """Yield the events as data blocks, and what is shown of cells."""
+    """Yield the events as data blocks, and what is shown of cells and of a browser."""
     events: list[str] = []
     cells: list[str] = []
     chars = 0

@@ -1,14 +1,17 @@
-"""Cells and calls of services in Markdown: code as code, outputs under it, services folded. Pure."""
+"""Cells, calls of services and a browser in Markdown: code as code, outputs under it, the rest folded. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from lllm.export.actions import ActionView, ApprovalView, render_approval, render_seen
 from lllm.export.asked import parse_asked, render_call, render_service, to_json
 from lllm.export.cells import LIMIT_CHARS, CellView, Item, ServiceView
 from lllm.export.fences import code, fence
 from lllm.export.view import DialogView, Entry
 from lllm.sandbox.shown.display import NOTHING, cut_middle, to_safe
+
+_LINE_CHARS = 200
 
 
 def tell_entry(entry: Entry) -> Iterator[str]:
@@ -17,7 +20,7 @@ def tell_entry(entry: Entry) -> Iterator[str]:
     yield from tell_made(entry.made)
     if entry.text and is_told(entry.text, entry.made):
         return
-    if entry.text and has_cells(entry.made):
+    if entry.text and (has_cells(entry.made) or has_actions(entry.made)):
         yield tell_read(entry.text)
     elif entry.text:
         yield f"{fence(entry.text)}\n"
@@ -38,12 +41,19 @@ def tell_read(text: str) -> str:
 
 
 def tell_made(made: Iterable[Item]) -> Iterator[str]:
-    """Yield cells and service calls in their order."""
+    """Yield items in their order."""
     for item in made:
         if isinstance(item, CellView):
             yield from tell_cell(item)
         else:
-            yield tell_service(item)
+            yield tell_other(item)
+
+
+def tell_other(item: ServiceView | ActionView | ApprovalView) -> str:
+    """Return what is no cell."""
+    if isinstance(item, ServiceView):
+        return tell_service(item)
+    return tell_action(item) if isinstance(item, ActionView) else tell_approval(item)
 
 
 def tell_cell(cell: CellView) -> Iterator[str]:
@@ -66,6 +76,22 @@ def tell_service(service: ServiceView) -> str:
     return f"{told}<details><summary>parameters and answer</summary>\n\n{day}{blocks}</details>\n\n"
 
 
+def tell_action(action: ActionView) -> str:
+    """Return an action and what was seen: its notes, the questions, the picture's note, and folded the tree."""
+    told = f"browser: {action.action} -> {render_seen(action, _LINE_CHARS)}"
+    notes = "\n".join([*action.notes, *([action.picture.to_note()] if action.picture else [])])
+    asked = "".join(map(tell_approval, action.approvals))
+    tree = to_safe(cut_middle(action.tree, LIMIT_CHARS))
+    fold = f"<details><summary>the page's structure</summary>\n\n{fence(tree, 'yaml')}\n</details>\n\n"
+    block = f"{fence(notes)}\n" if notes else ""
+    return f"*#{action.seq}:* {code(told, 2 * _LINE_CHARS)}\n\n{block}{asked}{fold if tree else ''}"
+
+
+def tell_approval(approval: ApprovalView) -> str:
+    """Return a question and its answer, on one line."""
+    return f"*#{approval.seq}:* {code(render_approval(approval, _LINE_CHARS), 2 * _LINE_CHARS)}\n\n"
+
+
 def tell_asked(entry: Entry, answered: frozenset[str]) -> Iterator[str]:
     """Yield the functions that a reply asks for; of one whose code stands in its own entry, only the name."""
     for number, (name, arguments) in enumerate(entry.asked):
@@ -83,6 +109,11 @@ def answered_in(dialog: DialogView) -> frozenset[str]:
 def has_cells(made: Iterable[Item]) -> bool:
     """Return whether a cell is among what was made."""
     return any(isinstance(item, CellView) for item in made)
+
+
+def has_actions(made: Iterable[Item]) -> bool:
+    """Return whether an action in a browser is among what was made."""
+    return any(isinstance(item, ActionView) for item in made)
 
 
 def is_told(text: str, made: Sequence[Item]) -> bool:

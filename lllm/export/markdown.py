@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from lllm.export.facts import to_text
 from lllm.export.fences import code, fence
 from lllm.export.formats import Choice
-from lllm.export.made import answered_in, tell_asked, tell_entry, tell_made
+from lllm.export.made import answered_in, has_actions, tell_asked, tell_entry, tell_made
 from lllm.export.record import RunRecord
 from lllm.export.view import DialogView, Entry, SessionView, to_view
 
@@ -33,7 +33,8 @@ def render(record: RunRecord, choice: Choice) -> Iterator[str]:
     for dialog in view.dialogs:
         yield from _dialog(dialog)
     if view.made:
-        yield "## Cells and services of the code itself\n\n"
+        what = "Browser, cells" if has_actions(view.made) else "Cells"
+        yield f"## {what} and services of the code itself\n\n"
         yield from tell_made(view.made)
     yield from _values(view)
     yield from _contracts(view)

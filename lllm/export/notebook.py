@@ -11,12 +11,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from lllm.export.actions import ActionView
 from lllm.export.asked import load_object
 from lllm.export.cells import CellView, Item
 from lllm.export.facts import dict_of, dicts_of, text_of, to_text, to_visible
 from lllm.export.fences import code, fence
 from lllm.export.formats import Choice
-from lllm.export.made import answered_in, has_cells, is_told, tell_asked, tell_read, tell_service
+from lllm.export.made import answered_in, has_cells, is_told, tell_asked, tell_other, tell_read
 from lllm.export.markdown import tell_facts
 from lllm.export.outputs import to_outputs
 from lllm.export.record import RunRecord
@@ -85,6 +86,7 @@ def _entry(entry: Entry, event: Event, answered: frozenset[str]) -> Iterator[Cel
     elif entry.who == "function":
         yield _function(id_, entry, event)
         yield from _made(id_, entry.made)
+        yield from _returned(id_, entry, event)
     elif entry.who == "end":
         why = ", of what stands above." if entry.is_told else f":\n\n{fence(entry.text)}"
         yield _markdown(id_, f"The call failed{why}" if entry.text else f"*{entry.note}*")
@@ -116,7 +118,7 @@ def _function(id_: str, entry: Entry, event: Event) -> Cell:
 
 
 def _made(id_: str, made: list[Item]) -> Iterator[Cell]:
-    """Yield cells with what came of them, and after each the services that it called."""
+    """Yield cells with what came of them, and after each the services that it called; a browser with its pictures."""
     for item in made:
         if isinstance(item, CellView):
             about = {"lllm": {"seq": item.seq, "status": item.status}}
@@ -128,9 +130,19 @@ def _made(id_: str, made: list[Item]) -> Iterator[Cell]:
                 "source": _lines(item.code),
                 "outputs": list(to_outputs(item)),
             }
-        services = item.services if isinstance(item, CellView) else [item]
-        for service in services:
-            yield _markdown(f"{id_}-{service.seq}", tell_service(service))
+        for other in item.services if isinstance(item, CellView) else [item]:
+            cell = _markdown(f"{id_}-{other.seq}", tell_other(other))
+            picture = other.picture if isinstance(other, ActionView) else None
+            yield _with_pictures(cell, [{"media_type": picture.mime, "base64": picture.base64}] if picture else [])
+
+
+def _returned(id_: str, entry: Entry, event: Event) -> Iterator[Cell]:
+    """Yield the pictures that a function returned, without those that stand with what its browser did."""
+    shown = {item.picture.base64 for item in entry.made if isinstance(item, ActionView) and item.picture}
+    images = dicts_of(dict_of(event.data, "message"), "images")
+    others = [image for image in images if text_of(image, "base64") not in shown]
+    if any(is_raster(text_of(image, "media_type"), text_of(image, "base64")) for image in others):
+        yield _with_pictures(_markdown(f"{id_}-pictures", "What it returned:\n"), others)
 
 
 def _code_of(arguments: str) -> str | None:

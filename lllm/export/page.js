@@ -105,16 +105,18 @@
     return link;
   }
   const RASTERS = ["image/png", "image/jpeg", "image/gif", "image/webp"];
-  /** Return a picture, if it is one that holds pixels alone. */
+  /** Return a picture, if it is one that holds pixels alone; those of messages were judged when the page was written. */
   function picture(image) {
-    const kind = textOf(objectOf(image).media_type), data = textOf(objectOf(image).base64);
-    if (!RASTERS.includes(kind) || !/^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(data)) return el("p", "dim", `a picture that is not shown: ${preview(kind, 60)}`);
+    const kind = textOf(objectOf(image).media_type), data = textOf(objectOf(image).base64), url = textOf(objectOf(image).url);
+    if (!RASTERS.includes(kind) || !/^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(data)) return el("p", "dim", `a picture that is not shown: ${preview(url || kind, 200)}`);
     const node = el("img", "picture");
     node.alt = `picture, ${kind}`;
     node.loading = "lazy";
     node.src = `data:${kind};base64,${data}`;
     return node;
   }
+
+  const pictures = (row, message) => listOf(message.images).map((image, at) => picture(listOf(index.pictures[row])[at] ? image : { ...objectOf(image), base64: "" }));
 
   // --- long lists: only what is near the window is in the document ------------------------------------------------
 
@@ -236,14 +238,14 @@
   const groupOfKind = index.kinds.map((kind) => (kind.startsWith("function.") ? "Functions" : groupOf.get(kind) || "Other"));
   const wanted = new Set();
 
-  const cells = buildCells({ index, lines: cellLines, eventAt, el, textBlock, details, picture, pretty, preview, marked, objectOf, seqLink, isSearching: () => Boolean(query) });
+  const cells = buildCells({ index, lines: cellLines, eventAt, el, textBlock, textOf, details, picture, pretty, preview, marked, objectOf, seqLink, isSearching: () => Boolean(query) });
 
   const RENDER = {
     "message": (row, event) => {
       const message = objectOf(event.data.message);
       const isHandler = "branch" in event.data || message.creator === "interrupt";
       const role = isHandler ? "handler" : ["system", "user", "assistant"].includes(message.role) ? message.role : "other";
-      const body = () => el("div", "body", message.content ? textBlock(textOf(message.content)) : null, ...listOf(message.images).map(picture), extraOf(message));
+      const body = () => el("div", "body", message.content ? textBlock(textOf(message.content)) : null, ...pictures(row, message), extraOf(message));
       return entry(row, role, isHandler ? "told by a handler" : textOf(message.role), [], body, flagsOf[row] & PRUNED);
     },
     "model.reply": (row, event) => {
@@ -257,11 +259,11 @@
         message.reasoning ? details("Reasoning", () => textBlock(textOf(message.reasoning))) : null,
         message.content ? textBlock(textOf(message.content)) : null,
         message.refusal ? el("div", "bad", textBlock(textOf(message.refusal))) : null,
-        ...functionCards(row, event, listOf(message.calls)), ...listOf(message.images).map(picture), extraOf(message));
+        ...functionCards(row, event, listOf(message.calls)), ...pictures(row, message), extraOf(message));
       return entry(row, "assistant", textOf(message.creator) || "assistant", facts, body, isPruned);
     },
     "function.call": (row, event) => entry(row, "function", `calls ${textOf(event.data.name)}`, [], () => el("div", "body", textBlock(textOf(event.data.arguments), true))),
-    "function.result": (row, event) => entry(row, "function", "result", [resultNote(event)], () => el("div", "body", textBlock(textOf(objectOf(event.data.message).content), true))),
+    "function.result": (row, event) => entry(row, "function", "result", [resultNote(event)], () => el("div", "body", textBlock(textOf(objectOf(event.data.message).content), true), ...pictures(row, objectOf(event.data.message)))),
     "model.request": (row) => thin(row, "wait", "model asked", "no answer is logged"),
     "model.error": (row, event) => entry(row, "error", textOf(event.data.type) || "error", [spanTook(row), event.data.retryable ? "may be tried again" : "final"], () => el("div", "body bad", textBlock(textOf(event.data.message)))),
     "wait": (row, event) => thin(row, "wait", `waited ${textOf(event.data.seconds)} s`, "before the next try"),
@@ -286,7 +288,7 @@
     "step": (row, event) => entry(row, "step", `step ${textOf(event.data.name)}`, ["its value is not logged"], () => el("div", "body", event.data.about ? textBlock(pretty(event.data.about), true) : null)),
     "value": (row, event) => {
       const made = cells.at(row);
-      if (made) return entry(row, "step", event.data.name === "cell" ? "cell" : "call of a service", [spanTook(row)], () => el("div", "body fn", ...made));
+      if (made) return entry(row, "step", made[0], [spanTook(row)], () => el("div", "body fn", ...made[1]));
       const isBad = "error" in event.data, value = event.data.value;
       const told = isBad ? textOf(event.data.error) : value && typeof value === "object" ? pretty(value) : textOf(value);
       return told.length < 120 && !isBad ? thin(row, "step", textOf(event.data.name), told) : entry(row, isBad ? "error" : "step", textOf(event.data.name), [spanTook(row)], () => el("div", "body", textBlock(told, true)));
@@ -330,8 +332,9 @@
       const head = el("div", "line", el("span", "who", ...marked(preview(textOf(objectOf(call).name), 120))), ...facts.filter(Boolean).map((f) => el("span", "", preview(f, 100))), note ? el("span", note === "failed" || note[0] === "u" ? "bad" : "", note) : null, el("span", "grow"), from >= 0 ? seqLink(from) : null, at >= 0 ? seqLink(at) : null);
       const id = `${reply.id}/f${ordinal}`, made = cells.inside(id), codes = cells.codes(id);
       const card = el("div", "fn", head, ...argumentParts(textOf(objectOf(call).arguments), codes), ...made);
-      const read = result ? part(codes.length ? "" : "result", textOf(objectOf(result.data.message).content)) : null;
-      if (read) card.append(codes.length ? el("div", "part", details("What the model read", () => read, Boolean(query))) : read);
+      const isTold = codes.length > 0 || cells.hasActions(id), message = result ? objectOf(result.data.message) : {};
+      const read = () => { const node = part(isTold ? "" : "result", textOf(message.content)); node.append(...pictures(at, message)); return node; };
+      if (result) card.append(isTold ? el("div", "part", details("What the model read", read, Boolean(query))) : read());
       return card;
     });
   }
@@ -359,8 +362,10 @@
     return node;
   });
 
+  // In the letters of a picture any short word is found.
+  const LETTERS = /"(?:png|base64|image\/(?:png|jpeg))":"[^"\\]{200,}"/g;
   function isHit(row, needle) {
-    const line = lines[row];
+    const line = lines[row].length > 1000 ? lines[row].replace(LETTERS, '"":""') : lines[row];
     if (needle.ascii !== null) return line.toLowerCase().includes(needle.ascii);
     return JSON.stringify(JSON.parse(line)).toLowerCase().includes(needle.json);
   }
@@ -442,12 +447,29 @@
     openEvent(row);
     settle(shownWith(row));
   }
+  /** Show in the transcript what a step was made in, and there the step itself. */
+  function reveal(row, id) {
+    const owner = shownWith(row);
+    if (!entries.node(owner)) return openEvent(row);
+    document.querySelectorAll(".entry.at").forEach((node) => node.classList.remove("at"));
+    current = row;
+    const find = () => {
+      const node = entries.node(owner), fold = node && node.querySelector(":scope > details");
+      if (fold) fold.open = true;
+      if (node) node.classList.add("at");
+      return node && ([...node.querySelectorAll("[data-step]")].find((part) => part.dataset.step === id) || node);
+    };
+    const found = find();
+    found.tabIndex = -1;
+    found.focus({ preventScroll: true });
+    settle(owner, find);
+  }
   let settling = 0;
   /** Bring an entry into the window and hold it there, while what is around it gets its true height, or the reader moves. */
-  function settle(row) {
+  function settle(row, find = () => entries.node(row)) {
     const mine = (settling += 1), until = performance.now() + 800;
     const step = () => {
-      const node = mine === settling ? entries.node(row) : null;
+      const node = mine === settling ? find() : null;
       if (!node) return;
       node.scrollIntoView({ block: "center" });
       if (performance.now() < until) requestAnimationFrame(step);
@@ -600,6 +622,7 @@
   buildTools();
   buildTime();
   filter();
+  buildFilm({ cells, box: $("film"), el, button, preview, number, reveal });
   if (/^#e\d+$/.test(location.hash)) goTo(Number(location.hash.slice(2)) - 1);
   root.dataset.ready = "yes";
 })();

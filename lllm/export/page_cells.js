@@ -1,7 +1,7 @@
 "use strict";
-// Cells and calls of services, in the page of one run. Which of their texts and pictures may be seen was decided when
-// the page was written; here, too, everything becomes a text node or a picture of pixels.
-const buildCells = ({ index, lines, eventAt, el, textBlock, details, picture, pretty, preview, marked, objectOf, seqLink, isSearching }) => {
+// Cells, calls of services, and what a browser did, in the page of one run. Which of their texts and pictures may be seen
+// was decided when the page was written; here, too, everything becomes a text node or a picture of pixels.
+const buildCells = ({ index, lines, eventAt, el, textBlock, textOf, details, picture, pretty, preview, marked, objectOf, seqLink, isSearching }) => {
   const byRow = new Map(), within = new Map();
   index.cells.forEach(([row, id, owner], at) => {
     const item = { row, id, at };
@@ -30,9 +30,60 @@ const buildCells = ({ index, lines, eventAt, el, textBlock, details, picture, pr
     fold.firstChild.append(...marked(preview(told.told, 220)), " ", seqLink(item.row));
     return el("div", `part service ${told.status === "failed" ? "bad" : ""}`, fold);
   }
+
+  // --- a browser ---
+
+  const valueOf = (item) => objectOf(objectOf(eventAt(item.row).data).value);
+  const isApproval = (told) => told.kind === "approval";
+  const isRefused = (told) => isApproval(told) && told.status !== "granted";
+  /** Return the picture of an action, with room for it before it is there; null where there is none. */
+  function shot(item) {
+    const told = toldOf(item);
+    if (!told.picture) return null;
+    const node = picture({ media_type: "image/png", base64: textOf(valueOf(item).png) });
+    node.alt = `screenshot of ${preview(told.title || told.url, 100) || "a page"}`;
+    [node.width, node.height] = told.picture;
+    return node;
+  }
+  function approvalNode(item, told, tag) {
+    const pill = el("span", `pill ${isRefused(told) ? "failed" : "ok"}`, told.status), by = told.error || told.by;
+    return tagged(item, el(tag || "div", `approval ${isRefused(told) ? "bad" : ""}`, pill, " ",
+      el("b", "", ...marked(preview(told.asked, 60))), " ", ...marked(preview(told.what, 400)), by ? el("span", "dim", ` ${preview(by, 200)}`) : null, " ", seqLink(item.row)));
+  }
+  /** Return what is known of a frame, beside its picture. */
+  function facts(item) {
+    const told = toldOf(item);
+    if (isApproval(told)) return [approvalNode(item, told)];
+    const asked = (within.get(item.id) || []).map((one) => [one, toldOf(one)]).filter((pair) => isApproval(pair[1]));
+    const place = told.status === "ok" ? el("div", "seen", el("b", "", ...marked(preview(told.title, 200) || "(no title)")), el("span", "dim url", ...marked(preview(told.url, 400)))) : null;
+    return [
+      el("div", "did", el("code", "", ...marked(preview(told.action, 400))), " ", seqLink(item.row)),
+      place,
+      told.error ? el("div", "bad", textBlock(told.error, true)) : null,
+      told.notes.length ? el("ul", "notes", ...told.notes.map((note) => el("li", "", ...marked(preview(note, 600))))) : null,
+      ...asked.map(([one, its]) => approvalNode(one, its)),
+    ].filter(Boolean);
+  }
+  function actionNode(item, told) {
+    const tree = textOf(valueOf(item).tree), others = (within.get(item.id) || []).filter((one) => !isApproval(toldOf(one)));
+    return tagged(item, el("div", `part action ${told.status === "ok" ? "" : "bad"}`, ...facts(item), shot(item),
+      tree ? details("Structure of the page", () => textBlock(tree, true), isSearching()) : null, ...others.flatMap(nodes)));
+  }
+  /** Let a frame of the film find what it is of. */
+  function tagged(item, node) {
+    node.dataset.step = item.id;
+    return node;
+  }
+
+  const KINDS = {
+    cell: ["cell", cellNodes],
+    service: ["call of a service", (item, told) => [serviceNode(item, told)]],
+    action: ["browser", (item, told) => [actionNode(item, told)]],
+    approval: ["approval", (item, told) => [el("div", "part", approvalNode(item, told))]],
+  };
   function nodes(item) {
     const told = toldOf(item);
-    return told.kind === "cell" ? cellNodes(item, told) : [serviceNode(item, told)];
+    return KINDS[told.kind][1](item, told);
   }
   const inside = (id) => (within.get(id) || []).flatMap(nodes);
   return {
@@ -40,7 +91,19 @@ const buildCells = ({ index, lines, eventAt, el, textBlock, details, picture, pr
     inside,
     /** Return the code of the cells that a function's call ran. */
     codes: (id) => (within.get(id) || []).map(toldOf).filter((told) => told.kind === "cell").map((told) => told.code),
-    /** Return nodes for the cell or the call that ended with an event; null where none did. */
-    at: (row) => (byRow.has(row) ? nodes(byRow.get(row)) : null),
+    /** Return what ended with an event, in words, and nodes for it; null where nothing did. */
+    at: (row) => (byRow.has(row) ? [KINDS[toldOf(byRow.get(row)).kind][0], nodes(byRow.get(row))] : null),
+    /** Return whether a function's call did anything in a browser. */
+    hasActions: (id) => (within.get(id) || []).some((item) => toldOf(item).kind === "action"),
+    /** Return the items that are frames of the film, in its order. */
+    frames: () => { const all = [...byRow.values()]; return index.film.map((at) => all[at]); },
+    /** Return what is to be seen of a frame at once: that something failed, or was refused; else nothing. */
+    mark: (item) => {
+      const told = toldOf(item), isBad = isRefused(told) || (within.get(item.id) || []).some((one) => isRefused(toldOf(one)));
+      return told.status === "failed" ? "failed" : isBad ? "refused" : "";
+    },
+    told: toldOf,
+    shot,
+    facts,
   };
 };

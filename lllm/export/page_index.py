@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from lllm.export.cells import Place
 from lllm.export.facts import dict_of, number_of, text_of, to_number, usage_of
-from lllm.export.page_cells import PageCells
+from lllm.export.page_cells import PageCells, Shown, judge_pictures
+from lllm.export.page_film import PageFilm
 from lllm.export.spans import Timeline
 from lllm.export.view import pruned_step
 from lllm.log.envelope import Event
@@ -45,7 +47,9 @@ class PageIndex:
         self._rows: dict[tuple[str, str], int] = {}
         self._cells = PageCells()
         self._begun: dict[str, int] = {}
-        self._shown: list[tuple[int, str, str]] = []
+        self._shown: list[tuple[int, str, Place]] = []
+        self._film = PageFilm()
+        self._pictures: dict[int, list[int]] = {}
         self._within: dict[str, list[int]] = {}
         self._start: float | None = None
         self._ends: dict[str, int] = {}
@@ -55,7 +59,7 @@ class PageIndex:
         self._facts: dict[str, Any] = {"status": "open", "agent_type": "", "parent": None}
 
     def add(self, event: Event) -> str:
-        """Take the next event; return a line about the cell or the service call that it ends, if it ends one."""
+        """Take the next event; return a line about the item that it ends, if it ends one."""
         row = len(self._kind_column)
         if self._start is None:
             self._start = event.ts
@@ -68,6 +72,8 @@ class PageIndex:
         self._pair(event, row)
         self._judge(event, row)
         self._count(event, row)
+        if judged := judge_pictures(dict_of(event.data, "message")):
+            self._pictures[row] = judged
         return self._place(event, row)
 
     def to_dict(self, session: str, damage: str) -> dict[str, Any]:
@@ -84,7 +90,9 @@ class PageIndex:
             "ends": self._ends,
             "kinds": list(self._kinds),
             "dialogs": self._told_dialogs,
-            "cells": self._shown,
+            "cells": self._told_cells(),
+            "film": self._film.to_list(),
+            "pictures": self._pictures,
             "columns": {
                 "kind": self._kind_column,
                 "dialog": self._dialog_column,
@@ -128,12 +136,13 @@ class PageIndex:
             self._owner_column[before] = row
 
     def _place(self, event: Event, row: int) -> str:
-        """Show a cell with the reply whose function ran it, and a service's call with that, or with its cell."""
+        """Show an item with the reply whose function made it, and what a cell or an action held with that, too."""
         shown = self._cells.add(event)
         if (place := shown.place if shown else self._cells.find(event)) is None:
             return ""
         owner = self._rows.get(("model.reply", place.call.rpartition("/f")[0]), -1)
-        rows = [row, self._begun.pop(event.id, row)]
+        begun = self._begun.pop(event.id, row)
+        rows = [row, begun]
         if shown is None:
             self._begun[event.id] = row
         elif owner < 0:
@@ -143,12 +152,23 @@ class PageIndex:
             self._within.setdefault(place.cell, []).extend((row, *rows))
         for one in rows:
             self._owner_column[one] = owner if one != owner else -1
-        if shown is not None and shown.is_bad:
-            self._flag_column[row] |= PROBLEM
+        if shown is None:
+            return ""
+        self._note(event.id, shown, row, begun)
+        if any(self._flag_column[one] & PROBLEM for one in (row, *rows)):
             self._flag_column[owner] |= PROBLEM
-        if shown is not None:
-            self._shown.append((row, event.id, place.cell or place.call))
-        return shown.line if shown else ""
+        return shown.line
+
+    def _note(self, id_: str, shown: Shown, row: int, begun: int) -> None:
+        if shown.is_bad:
+            self._flag_column[row] |= PROBLEM
+        self._film.add(shown, id_, begun, len(self._shown))
+        self._shown.append((row, id_, shown.place))
+
+    def _told_cells(self) -> list[tuple[int, str, str]]:
+        """Return of each item its row, its id and that of what it is shown in, which is what has ended, too."""
+        ended = {id_ for _, id_, _ in self._shown}
+        return [(row, id_, place.cell if place.cell in ended else place.call) for row, id_, place in self._shown]
 
     def _judge(self, event: Event, row: int) -> None:
         """Mark what went wrong, and replies that did not enter the dialog, which later events tell."""

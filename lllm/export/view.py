@@ -30,7 +30,7 @@ class Entry:
         duration_s: how long the model, or the function, took; None where that was not measured.
         pictures: how many the message holds.
         asked: the functions that the reply asks for, as ``[name, arguments]``.
-        made: cells that the function ran, and services that it called.
+        made: cells that the function ran, services that it called, and what it did in a browser.
         is_told: of an end: what the call failed of stands with a cell above.
     """
 
@@ -95,7 +95,7 @@ class SessionView:
         result: what the run returned; None unless it ended well.
         error: what it failed of.
         values: what the code asked its session for, by name.
-        made: cells and service calls that stand in no function's entry: those of the user's code.
+        made: such things that stand in no function's entry: those of the user's code.
         parent: the session that this one was forked from; empty when it was not.
         parent_seq: the last event that both share.
         resumes: what was found each time that the session was gone on with after a crash.
@@ -254,7 +254,7 @@ class _Dialogs:
             self.found[entry.id.partition("/")[0]].entries.append(entry)
 
     def _find_broken(self, called: Iterable[Event]) -> Iterator[Entry]:
-        """Yield those functions that ran cells, or called services, and never returned."""
+        """Yield those functions that made something, such as a cell, and never returned."""
         for event in called:
             if made := self._cells.take(event.id):
                 name, raw = text_of(event.data, "name"), text_of(event.data, "arguments")
@@ -289,9 +289,15 @@ def _message(event: Event) -> Entry:
     message = dict_of(event.data, "message")
     is_handler = "branch" in event.data or message.get("creator") == "interrupt"
     who = "handler" if is_handler else text_of(message, "role")
-    pictures = len(dicts_of(message, "images"))
-    text = text_of(message, "content") + (f"\n[{pictures} pictures]" if pictures else "")
+    text, pictures = _told(message)
     return Entry(event.seq, who, text, "branch" in event.data, pictures=pictures)
+
+
+def _told(message: dict[str, Any]) -> tuple[str, int]:
+    """Return a message's text, with a note of its pictures, and how many these are."""
+    text, pictures = text_of(message, "content"), len(dicts_of(message, "images"))
+    note = f"[{pictures} picture{'s' * (pictures > 1)}]" if pictures else ""
+    return "\n".join(filter(None, (text, note))), pictures
 
 
 def _reply(event: Event) -> Entry:
@@ -309,9 +315,8 @@ def _result(event: Event) -> Entry:
     note = "failed" if "error" in data else "" if data.get("ran", True) else "not run again"
     if data.get("unknown") is True:
         note = "unknown: it may have run"
-    return Entry(
-        event.seq, "function", text_of(dict_of(data, "message"), "content"), note=note, name=text_of(data, "name")
-    )
+    text, pictures = _told(dict_of(data, "message"))
+    return Entry(event.seq, "function", text, note=note, name=text_of(data, "name"), pictures=pictures)
 
 
 def _error(event: Event) -> Entry:
