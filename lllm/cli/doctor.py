@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 PACKAGES = ("click", "httpx", "jinja2", "pydantic", "pyyaml", "rich")
 EXTRAS = {
     "aiohttp": ("aiohttp",),
+    "cua": ("playwright",),
     "gateway": ("websockets",),
     "sandbox": ("IPython", "jupyter_client", "ipykernel"),
     "mlx": ("mlx_lm", "mlx"),
@@ -51,9 +52,10 @@ def doctor(screen: Screen, *, providers: bool, config: str | None) -> int:
 
     Nothing is sent anywhere, unless --providers asks the model servers of the config and of lllm.toml.
     """
+    from lllm.cli.doctor_browser import check_browser  # noqa: PLC0415 - heavy
     from lllm.cli.doctor_sandbox import check_sandbox  # noqa: PLC0415 - heavy
 
-    checks = [*_installation(), *_project(config), *check_sandbox()]
+    checks = [*_installation(), *_project(config), *check_sandbox(), *check_browser()]
     if providers:
         from lllm.cli.doctor_servers import check_servers  # noqa: PLC0415 - heavy
 
