@@ -68,7 +68,7 @@ class Engine:
         self._asking = Asking(policy.asks)
         self._pages = Pages(policy, self._asking)
         self._traffic = Traffic()
-        self._gate = Gate(self._pages.allows_host, policy.max_bytes)
+        self._gate = Gate(self._pages.allows_host, self._pages.names_host, policy.max_bytes)
         self._one = asyncio.Lock()
         self._browser: Any = None
         self._driver: Any = None
@@ -145,26 +145,36 @@ class Engine:
             self._asking.begin(asks)
             self._gate.begin()
             self._traffic.begin()
-            await self._revive()
+            if not self._browser.is_connected():
+                await self._revive()
+            await self._try(action)
             try:
-                async with self._asking.limited(self._policy.action_s):
-                    await self._perform(action)
-            except TimeoutError:
-                self._pages.note(f"the action was not over within {self._policy.action_s:g} s")
-                await _within(self._pages.stop_loading(), None)
-            except Exception as error:  # noqa: BLE001 - Playwright's, whose types need its import; the model reads it
-                self._pages.note_failure(first_line(error))
-            await self._settle()
-            seen = await self._look()
+                await self._settle()
+                seen = await self._look()
+            except Exception:  # noqa: BLE001 - Playwright's: it died meanwhile, whatever is noticed first of that
+                await self._revive()
+                seen = await self._look()
         if self._asking.failure is not None:
             raise self._asking.failure
         return seen
 
     async def _revive(self) -> None:
-        """See that there is a browser, whatever happened to the last one."""
-        if not self._browser.is_connected():
-            await self._open()
-            self._pages.note("the browser had died, and was started anew; what it held is lost")
+        """Start another browser in place of one that died."""
+        with suppress(Exception):
+            await asyncio.wait_for(self._browser.close(), _CLOSE_S)
+        await self._open()
+        self._pages.note("the browser died, and was started anew; what it held is lost")
+
+    async def _try(self, action: Action) -> None:
+        """Do an action; what keeps it from being done is told to the model."""
+        try:
+            async with self._asking.limited(self._policy.action_s):
+                await self._perform(action)
+        except TimeoutError:
+            self._pages.note(f"the action was not over within {self._policy.action_s:g} s")
+            await _within(self._pages.stop_loading(), None)
+        except Exception as error:  # noqa: BLE001 - Playwright's, whose types need its import
+            self._pages.note_failure(first_line(error))
 
     async def _perform(self, action: Action) -> None:
         page = await self._pages.shown()

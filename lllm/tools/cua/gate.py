@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from ipaddress import ip_address
+from socket import SOCK_STREAM
 from urllib.parse import urlsplit
 
 _HEAD_BYTES = 65_536
@@ -25,6 +27,7 @@ class Gate:
 
     Args:
         allows: whether a host and a port may be connected to.
+        names: whether they may be connected to at a private address, too, such as one of this machine.
         max_bytes: that may come in between two calls of :meth:`begin`.
 
     Attributes:
@@ -32,8 +35,8 @@ class Gate:
         is_over: whether the limit was reached.
     """
 
-    def __init__(self, allows: Callable[[str, int], bool], max_bytes: int) -> None:
-        self._allows, self._max_bytes = allows, max_bytes
+    def __init__(self, allows: Callable[[str, int], bool], names: Callable[[str, int], bool], max_bytes: int) -> None:
+        self._allows, self._names, self._max_bytes = allows, names, max_bytes
         self._server: asyncio.Server | None = None
         self._lines: set[asyncio.StreamWriter] = set()
         self._loaded_bytes = 0
@@ -81,7 +84,10 @@ class Gate:
             return await self._refuse(writer, b"509 Bandwidth Limit Exceeded", b"Too much was loaded.")
         try:
             async with asyncio.timeout(_CONNECT_S):
-                theirs, ours = await asyncio.open_connection(host, port)
+                place = host if self._names(host, port) else await _find_public(host, port)
+                if not place:
+                    return await self._refuse(writer, b"403 Forbidden", REFUSED)
+                theirs, ours = await asyncio.open_connection(place, port)
         except (OSError, TimeoutError):
             return await self._refuse(writer, b"502 Bad Gateway", b"This site does not answer.")
         self._lines.add(ours)
@@ -89,10 +95,10 @@ class Gate:
             if is_tunnel:
                 writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
             else:
-                place = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+                path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
                 kept = [field for field in fields if not field.lower().startswith(_DROPPED)]
                 ends = b"Connection: Upgrade" if _is_upgrade(fields) else b"Connection: close"
-                ours.write(b"\r\n".join([method + b" " + place.encode() + b" " + version, *kept, ends, b"", b""]))
+                ours.write(b"\r\n".join([method + b" " + path.encode() + b" " + version, *kept, ends, b"", b""]))
             await asyncio.gather(_copy(reader, ours, None), _copy(theirs, writer, self._count))
         finally:
             self._lines.discard(ours)
@@ -109,6 +115,13 @@ class Gate:
         if self._loaded_bytes > self._max_bytes and not self.is_over:
             self.is_over = True
             self._cut()
+
+
+async def _find_public(host: str, port: int) -> str:
+    """Return a public address of a host; empty where it has none. It is what is connected to: names can change."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=SOCK_STREAM)
+    addresses = (str(info[4][0]).partition("%")[0] for info in found)
+    return next((address for address in addresses if ip_address(address).is_global), "")
 
 
 def _is_upgrade(fields: list[bytes]) -> bool:

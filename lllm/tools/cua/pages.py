@@ -79,6 +79,10 @@ class Pages:
         """Whether there may be a connection to a host: by the policy, or because somebody approved."""
         return self._policy.allows_host(host, port) or (host.lower(), port) in self._left_for
 
+    def names_host(self, host: str, port: int) -> bool:
+        """Whether a host is meant by its own name, and may have a private address."""
+        return self._policy.names_host(host, port) or (host.lower(), port) in self._left_for
+
     def note(self, text: str) -> None:
         """Tell the model of something."""
         self.notes[text if text in self.notes or len(self.notes) < _MAX_NOTES else _MORE] += 1

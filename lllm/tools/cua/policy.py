@@ -10,6 +10,7 @@ from lllm.tools.cua.action import Display
 
 SENSITIVE = ("leave", "download", "file", "password")
 """What waits for an approval: leaving the allowed sites, a download, a file chooser, typing into a password field."""
+EVERYWHERE = "*"
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _OF_PAGE = ("data", "blob")
 """Schemes of what a page makes itself: they lead to no network."""
@@ -20,7 +21,8 @@ class BrowserPolicy:
     """Limits of a browser that a model drives.
 
     Attributes:
-        sites: what may be loaded: ``host``, ``host:port`` or ``*.host``; nothing else, whatever a page tries.
+        sites: what may be loaded: ``host``, ``host:port``, ``*.host``, or ``*`` for every public address; nothing else,
+            whatever a page tries.
         start: where it begins; empty for a blank page.
         display: the viewport.
         asks: which of :data:`SENSITIVE` wait for an approval; the others are refused without a question.
@@ -84,6 +86,10 @@ class BrowserPolicy:
 
     def allows_host(self, host: str, port: int) -> bool:
         """Whether there may be a connection to a host. Pure."""
+        return EVERYWHERE in self.sites or self.names_host(host, port)
+
+    def names_host(self, host: str, port: int) -> bool:
+        """Whether a host is one of the sites by its own name, so that it may have a private address. Pure."""
         name = host.lower().rstrip(".")
         return bool(name) and any(_fits(site.lower(), name, port) for site in self.sites)
 

@@ -7,6 +7,7 @@ forked, has a new browser, which goes to where the last one was; the model is to
 from __future__ import annotations
 
 import atexit
+import inspect
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextvars import copy_context
@@ -15,7 +16,7 @@ from functools import partial
 from threading import Lock
 from typing import Any
 
-from lllm.errors import ApprovalDenied, ParseError
+from lllm.errors import ApprovalDenied, ConfigError, ParseError
 from lllm.llm.belongings import Belongings
 from lllm.llm.outside import earlier, perform
 from lllm.llm.place import SCOPE
@@ -43,9 +44,14 @@ class BrowserTool:
     Args:
         policy: what the browser may do.
         approve: decides what the policy asks about; None refuses all of it.
+
+    Raises:
+        ConfigError: ``approve`` is async; it is called in a thread of its own, and may block.
     """
 
     def __init__(self, policy: BrowserPolicy, approve: Approve | None = None) -> None:
+        if inspect.iscoroutinefunction(approve):
+            raise ConfigError("approve is async", hint="write plain def; it has a thread of its own")
         self.policy, self._approve = policy, approve
 
     def act(self, told: Mapping[str, Any]) -> list[Any] | Final:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+from contextlib import suppress
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -128,3 +130,23 @@ def replay_without_browser(surfer, log, folder, monkeypatch, name="s"):
     assert first
     is_same = [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
     return report, is_same
+
+
+def find_browsers(root=None):
+    """Return the pids of the browsers that a process, ours by default, has begun: of each its first process."""
+    parents, names = {}, {}
+    for place in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            parents[int(place.name)] = int((place / "stat").read_text().rpartition(")")[2].split()[1])
+            names[int(place.name)] = (place / "cmdline").read_bytes()
+
+    def is_below(pid):
+        while pid and pid != (root or os.getpid()):
+            pid = parents.get(pid, 0)
+        return pid != 0
+
+    return [
+        pid
+        for pid, name in names.items()
+        if b"--remote-debugging-pipe" in name and b"--type=" not in name and is_below(pid)
+    ]

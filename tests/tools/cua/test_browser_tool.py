@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import select
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from hostile_site import Elsewhere
 from shop_site import PASSWORD, PLACES, USER, Shop
-from surfer import Surfer, act, in_browser, notes_of, open_log, policy_for, replay_without_browser, to_computer
+from surfer import (
+    Surfer,
+    act,
+    find_browsers,
+    in_browser,
+    notes_of,
+    open_log,
+    policy_for,
+    replay_without_browser,
+    to_computer,
+)
 
 from lllm.errors import ApprovalDenied, BrowserUnavailable, LimitExceeded
+from lllm.export import Choice, render_run
+from lllm.export.record import RunRecord
 from lllm.llm import Session
 from lllm.llm.limits import Limits
 from lllm.replay import fork, replay
@@ -351,3 +368,46 @@ def test_an_action_works_outside_of_any_session(shop):
     assert len(picture.base64) > 1000
     text, _ = asyncio.run(asyncio.to_thread(tool.act, act("goto", url=shop.url)))
     assert re.match("Tea shop at", text)
+
+
+@in_browser
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are looked up in /proc")
+def test_a_session_that_ends_leaves_no_browser_behind(shop, log):
+    surfer, others = Surfer(policy_for(shop), [act("screenshot")]), set(find_browsers())
+    with Session.open(log, "s", seed=0) as session:
+        surfer.run(session)
+        assert len(set(find_browsers()) - others) == 1
+    assert set(find_browsers()) <= others
+
+
+@in_browser
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are looked up in /proc")
+def test_a_process_that_is_killed_leaves_no_browser_behind(tmp_path):
+    """Nobody is there any more to close it; it must notice that itself."""
+    program = (
+        "import sys, time\n"
+        "from lllm.tools.cua import BrowserPolicy, BrowserTool\n"
+        "BrowserTool(BrowserPolicy()).act({'type': 'screenshot'})\n"
+        "print('ready', flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=tmp_path) as process:
+        assert process.stdout.readline() == b"ready\n"
+        (browser,) = find_browsers(process.pid)
+        process.kill()
+    watched = os.pidfd_open(browser)
+    try:
+        assert select.select([watched], [], [], 30)[0]
+    finally:
+        os.close(watched)
+
+
+@in_browser
+def test_the_exports_show_what_was_done(shop, log):
+    """The steps have the names that the exports know."""
+    surfer = Surfer(policy_for(shop), [act("goto", url=shop.url), act("goto", url="https://example.org/")])
+    surfer.live(log)
+    shown = "".join(render_run(RunRecord(log, "s"), Choice("md")))
+    assert f"browser: goto {shop.url} -> Tea shop at {shop.url}/" in shown
+    assert "approval: leave https://example.org/ -> refused (nobody was there to ask)" in shown
