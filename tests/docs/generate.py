@@ -160,7 +160,7 @@ def render_browser_policy():
     told = re.search(r"Attributes:\n(.*?)\n\n", inspect.getdoc(BrowserPolicy), re.DOTALL)[1]
     meanings = dict(re.findall(r"^    (\w+): (.*?)(?=\n    \w|\Z)", told, re.DOTALL | re.MULTILINE))
     lines = ["| field | default | meaning |", "|---|---|---|"]
-    for name, default in asdict(BrowserPolicy()).items():
+    for name, default in ((name, value) for name, value in asdict(BrowserPolicy()).items() if name in meanings):
         text = " ".join(re.sub(r":data:`(\w+)`", "the kinds above", meanings[name]).replace("``", "`").split())
         lines.append(f"| `{name}` | {_plain(default)} | {text} |")
     return "\n".join(lines)

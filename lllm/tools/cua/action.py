@@ -10,11 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
-from lllm.errors import ParseError
+from lllm.errors import ConfigError, ParseError
+from lllm.models.plain import show
 
 MAX_TEXT_CHARS = 10_000
 MAX_PLACES = 200
+MAX_KEYS = 20
 MAX_WAIT_MS = 30_000
+MAX_DISPLAY = 8192
 _DEFAULT_WAIT_MS = 1000
 _MAX_PIXELS = 1_000_000
 _BUTTONS = {"left": "left", "right": "right", "middle": "middle", "wheel": "middle"}
@@ -45,10 +48,20 @@ NOWHERE = Point(0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Display:
-    """The viewport that a model sees, in pixels."""
+    """The viewport that a model sees, in pixels.
+
+    Raises:
+        ConfigError: it has no such size.
+    """
 
     width: int = 1280
     height: int = 800
+
+    def __post_init__(self) -> None:
+        for name in ("width", "height"):
+            pixels: Any = getattr(self, name)
+            if isinstance(pixels, bool) or not isinstance(pixels, int) or not 1 <= pixels <= MAX_DISPLAY:
+                raise ConfigError(f"the display's {name} is {show(pixels):.40}; it must be 1 to {MAX_DISPLAY} pixels")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +99,15 @@ class Action:
             "click": "" if self.button == "left" else f"with the {self.button} button",
             "scroll": f"by {self.scroll.x}, {self.scroll.y}",
             "type": repr(self.text),
-            "goto": self.text,
+            "goto": to_line(self.text),
             "wait": f"{self.wait_ms} ms",
         }.get(self.kind, "")
         return " ".join(part for part in ("+".join(self.keys), self.kind, places, more) if part)
+
+
+def to_line(text: str) -> str:
+    """Return a text that anybody may have written without what would begin a line, or move a terminal's cursor."""
+    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def to_fields(told: Any) -> Mapping[str, Any]:
@@ -112,7 +130,7 @@ def parse_action(told: Mapping[str, Any], display: Display) -> Action:
     kind = told.get("type")
     read = _READERS.get(kind) if isinstance(kind, str) else None
     if read is None:
-        raise ParseError(f"there is no action {kind!r:.60}; there are: {', '.join(_READERS)}")
+        raise ParseError(f"there is no action {show(kind):.60}; there are: {', '.join(_READERS)}")
     return read(_Told(told, display))
 
 
@@ -123,16 +141,26 @@ def parse_keys(told: Any) -> tuple[str, ...]:
         ParseError: there are none, or one is no key.
     """
     listed = cast("list[Any]", told) if isinstance(told, list) else [told]
-    if not listed or not all(isinstance(key, str) and key for key in listed):
+    if not 1 <= len(listed) <= MAX_KEYS or not all(isinstance(key, str) and key for key in listed):
         raise ParseError("keys must be a list of names of keys, such as ['Ctrl', 'A']")
-    keys = [_to_key(part) for key in cast("list[str]", listed) for part in (key.split("+") if len(key) > 1 else [key])]
+    keys = [_to_key(part) for key in cast("list[str]", listed) for part in _split(key)]
     if _MODIFIERS.isdisjoint(keys) or "Shift" in keys:
         return tuple(keys)
     return tuple(key.lower() if len(key) == 1 else key for key in keys)  # Ctrl+A is no Ctrl+Shift+A
 
 
+def _split(chord: str) -> list[str]:
+    """Return the keys of ``Ctrl+A``; a plus at the end, behind another one, is a key itself."""
+    if len(chord) == 1:
+        return [chord]
+    if chord.endswith("++"):
+        return [*chord[:-2].split("+"), "+"]
+    return chord.split("+")
+
+
 def _to_key(name: str) -> str:
-    known = _KEYS.get(name.strip().lower().replace(" ", ""))
+    name = name.strip() or name
+    known = _KEYS.get(name.lower().replace(" ", ""))
     if known is not None:
         return known
     if len(name) == 1 and name.isprintable():
@@ -152,7 +180,7 @@ class _Told:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if is_number and -_MAX_PIXELS <= value <= _MAX_PIXELS:  # which no NaN is
             return round(value)
-        raise ParseError(f"{name} must be a number, not {value!r:.40}")
+        raise ParseError(f"{name} must be a number, not {show(value):.40}")
 
     def text(self, name: str) -> str:
         value = self._told.get(name)
@@ -166,8 +194,8 @@ class _Told:
         name = self._told.get("button") or "left"
         if name in ("back", "forward"):  # a mouse's own keys for them
             return name
-        if name not in _BUTTONS:
-            raise ParseError(f"there is no button {name!r:.40}; there are: {', '.join(_BUTTONS)}")
+        if not isinstance(name, str) or name not in _BUTTONS:
+            raise ParseError(f"there is no button {show(name):.40}; there are: {', '.join(_BUTTONS)}")
         return _BUTTONS[name]
 
     def held(self) -> tuple[str, ...]:

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from lllm.tools.cua.action import to_line
+
 
 @dataclass(frozen=True, slots=True)
 class Approval:
@@ -37,13 +39,12 @@ Approve = Callable[[Approval], bool]
 
 def ask_at_terminal(approval: Approval) -> bool:
     """Ask whoever sits at the terminal; nobody does where standard input is none, and that is a no."""
-    if not sys.stdin.isatty():
+    try:
+        is_there = sys.stdin.isatty()
+    except (AttributeError, ValueError):  # a program without a console, or one that has closed it
+        is_there = False
+    if not is_there:
         return False
-    sys.stderr.write(f"\n{_printable(approval.tell())} [y/N] ")
+    sys.stderr.write(f"\n{to_line(approval.tell())} [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")
-
-
-def _printable(text: str) -> str:
-    """Return a text that a page may have written, without what would move a terminal's cursor."""
-    return "".join(char if char.isprintable() else "?" for char in text)

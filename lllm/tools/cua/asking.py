@@ -29,6 +29,7 @@ class Asking:
         self._one = asyncio.Lock()
         self._waiting = 0
         self._limit: asyncio.Timeout | None = None
+        self._left_s: float | None = None
 
     @property
     def is_asking(self) -> bool:
@@ -48,43 +49,59 @@ class Asking:
         """
         async with asyncio.timeout(seconds) as limit:
             self._limit = limit
+            if self._waiting:
+                self._pause()
             try:
                 yield
             finally:
-                self._limit = None
+                self._limit = self._left_s = None
 
     async def ask(self, kind: str, what: str) -> bool:
         """Return whether something may be done."""
         if kind not in self._kinds:
             return False
         self._waiting += 1
+        if self._waiting == 1:
+            self._pause()
         try:
-            async with self._one, self._paused():
-                return await _in_thread(lambda: self._asks(kind, what)) is True
+            return await self._ask_alone(kind, what)
         except Exception as error:  # noqa: BLE001 - it is the caller's, who is told when the action is over
             self.failure = error
             return False
         finally:
             self._waiting -= 1
+            if not self._waiting:
+                self._go_on()
 
-    @asynccontextmanager
-    async def _paused(self) -> AsyncGenerator[None]:
-        limit, now = self._limit, asyncio.get_running_loop().time
-        left_s = None if limit is None or (when := limit.when()) is None else when - now()
-        self._reschedule(limit, None)
-        try:
-            yield
-        finally:
-            if left_s is not None:
-                self._reschedule(limit, now() + left_s)
+    async def _ask_alone(self, kind: str, what: str) -> bool:
+        """Ask once nobody else is asked: a question that is given up is still open to whoever reads it."""
+        await self._one.acquire()
+        answer = _in_thread(lambda: self._asks(kind, what))
+        answer.add_done_callback(self._free)
+        return await asyncio.shield(answer) is True
 
-    def _reschedule(self, limit: asyncio.Timeout | None, when: float | None) -> None:
+    def _free(self, answer: asyncio.Future[bool]) -> None:
+        self._one.release()
+        if not answer.cancelled():
+            answer.exception()  # whoever asked knows, or has given up
+
+    def _pause(self) -> None:
+        if self._limit is not None and (when := self._limit.when()) is not None:
+            self._left_s = when - asyncio.get_running_loop().time()
+            self._reschedule(None)
+
+    def _go_on(self) -> None:
+        if self._left_s is not None:
+            self._reschedule(asyncio.get_running_loop().time() + self._left_s)
+            self._left_s = None
+
+    def _reschedule(self, when: float | None) -> None:
         with suppress(RuntimeError):  # what it limits is over
-            if limit is not None:
-                limit.reschedule(when)
+            if self._limit is not None:
+                self._limit.reschedule(when)
 
 
-async def _in_thread(work: Callable[[], bool]) -> bool:
+def _in_thread(work: Callable[[], bool]) -> asyncio.Future[bool]:
     """Run ``work`` in a daemon thread: a question that is never answered must not hold up the end of the program."""
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[bool] = loop.create_future()
@@ -96,15 +113,14 @@ async def _in_thread(work: Callable[[], bool]) -> bool:
     def run() -> None:
         try:
             outcome: tuple[Callable[[Any], None], Any] = (answer.set_result, work())
-        except Exception as error:  # noqa: BLE001 - carried over to whoever waits
-            outcome = (answer.set_exception, error)
-        except BaseException as error:  # noqa: BLE001 - which a future would not take
-            outcome = (answer.set_exception, RuntimeError(f"{type(error).__name__}: {error}"))
+        except BaseException as error:  # noqa: BLE001 - carried over to whoever waits
+            is_fit = isinstance(error, Exception) and not isinstance(error, StopIteration)  # for a future
+            outcome = (answer.set_exception, error if is_fit else RuntimeError(f"{type(error).__name__}: {error}"))
         with suppress(RuntimeError):  # the browser is closed, and its loop with it
             loop.call_soon_threadsafe(put, *outcome)
 
     threading.Thread(target=run, name="lllm-approval", daemon=True).start()
-    return await answer
+    return answer
 
 
 def _refuse(_kind: str, _what: str) -> bool:

@@ -44,11 +44,11 @@ def version_of(path: str) -> str:
     """Return what a browser says of itself; empty if it says nothing in time."""
     try:
         told = subprocess.run(  # noqa: S603 - the browser that the user chose
-            [path, "--version"], capture_output=True, text=True, timeout=_VERSION_S, check=False
+            [path, "--version"], capture_output=True, timeout=_VERSION_S, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return told.stdout.strip()
+    return told.stdout.decode(errors="replace").strip()
 
 
 def is_sandboxed() -> bool:

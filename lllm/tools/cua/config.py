@@ -26,6 +26,7 @@ from lllm.tools.cua.policy import BrowserPolicy
 from lllm.utils import encode_json
 
 _SIZE = {"display_width": "width", "display_height": "height"}
+_OTHERS = ("tool", "approve", "environment")
 _APPROVERS: Mapping[str, Approve | None] = {"": None, "terminal": ask_at_terminal}
 _TOOLS: Mapping[str, Callable[[BrowserPolicy, Approve | None], tuple[Function, ...]]] = {
     "functions": browser_functions,
@@ -40,7 +41,10 @@ def build_functions(config: Mapping[str, Any]) -> tuple[Function, ...]:
     Raises:
         ConfigError: a key is unknown, or a value is of no use.
     """
-    return _build(encode_json(dict(config)))
+    try:
+        return _build(encode_json(dict(sorted(config.items()))))
+    except (TypeError, ValueError) as error:
+        raise _named(f"it must be plain data: {error}") from error
 
 
 @cache
@@ -60,23 +64,35 @@ def to_policy(told: Mapping[str, Any]) -> BrowserPolicy:
     """
     from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415 - heavy, and most runs have no browser
 
-    known = {field.name for field in fields(BrowserPolicy)} - {"display"}
+    known = {field.name for field in fields(BrowserPolicy) if field.init} - {"display"}
     if unknown := sorted(told.keys() - known - _SIZE.keys()):
-        hint = f"known: {', '.join(sorted([*known, *_SIZE, 'tool', 'approve']))}"
-        raise ConfigError(f"computer_use_config: unknown key {', '.join(unknown)}", hint=hint)
-    size = {_SIZE[key]: value for key, value in told.items() if key in _SIZE}
+        hint = f"known: {', '.join(sorted([*known, *_SIZE, *_OTHERS]))}"
+        raise _named(f"unknown key {', '.join(unknown)}", hint)
     values = {key: value for key, value in told.items() if key in known}
     try:
-        display = TypeAdapter(Display).validate_python(size)
-        return TypeAdapter(BrowserPolicy).validate_python({**values, "display": display})
+        return TypeAdapter(BrowserPolicy).validate_python({**values, "display": _to_display(told)})
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, cast("tuple[Any, ...]", first["loc"])))
-        raise ConfigError(f"computer_use_config: {place}: {first['msg']}") from error
+        raise _named(f"{place}: {first['msg']}") from error
+    except ConfigError as error:
+        raise _named(error.message, error.hint) from error
+
+
+def _to_display(told: Mapping[str, Any]) -> Display:
+    size = {name: told[key] for key, name in _SIZE.items() if key in told}
+    try:
+        return Display(**size)
+    except ConfigError as error:
+        raise ConfigError(f"{', '.join(key for key in _SIZE if key in told)}: {error.message}") from error
 
 
 def _choose(name: str, told: Any, known: Mapping[str, Any]) -> Any:
     if not isinstance(told, str) or told not in known:
         hint = f"known: {', '.join(filter(None, known))}"
-        raise ConfigError(f"computer_use_config: {name} cannot be {told!r:.60}", hint=hint)
+        raise _named(f"{name} cannot be {told!r:.60}", hint)
     return known[told]
+
+
+def _named(message: str, hint: str = "") -> ConfigError:
+    return ConfigError(f"computer_use_config: {message}", hint=hint)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from ipaddress import ip_address
+from ipaddress import IPv6Address, IPv6Network, ip_address
 from socket import SOCK_STREAM
 from urllib.parse import urlsplit
 
+_TRANSLATED = IPv6Network("64:ff9b::/96")  # to an IPv4 address
 _HEAD_BYTES = 65_536
 _CHUNK_BYTES = 65_536
 _CONNECT_S = 10.0
@@ -60,7 +61,7 @@ class Gate:
 
     def _cut(self) -> None:
         for line in [*self._lines]:
-            line.close()
+            line.transport.abort()  # not close, which first sends what waits, to whoever may not read it
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._lines.add(writer)
@@ -77,7 +78,8 @@ class Gate:
         method, target, version = first.split(b" ")
         is_tunnel = method == b"CONNECT"
         parts = urlsplit(f"//{target.decode()}" if is_tunnel else target.decode())
-        host, port = (parts.hostname or "").rstrip("."), parts.port or (443 if is_tunnel else 80)
+        host, port = (parts.hostname or "").rstrip("."), parts.port
+        port = (443 if is_tunnel else 80) if port is None else port
         if not self._allows(host, port):
             return await self._refuse(writer, b"403 Forbidden", REFUSED)
         if self.is_over:
@@ -121,7 +123,15 @@ async def _find_public(host: str, port: int) -> str:
     """Return a public address of a host; empty where it has none. It is what is connected to: names can change."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=SOCK_STREAM)
     addresses = (str(info[4][0]).partition("%")[0] for info in found)
-    return next((address for address in addresses if ip_address(address).is_global), "")
+    return next(filter(_is_public, addresses), "")
+
+
+def _is_public(address: str) -> bool:
+    """Whether an address is one of the internet, and stands for no other one that may not be."""
+    ip = ip_address(address)
+    if isinstance(ip, IPv6Address) and (ip.sixtofour or ip.teredo or ip in _TRANSLATED):
+        return False
+    return ip.is_global and not ip.is_multicast
 
 
 def _is_upgrade(fields: list[bytes]) -> bool:

@@ -7,13 +7,15 @@ from urllib.parse import urlsplit
 
 from lllm.errors import ConfigError
 from lllm.tools.cua.action import Display
+from lllm.tools.cua.sites import EVERYWHERE, Site, parse_sites, to_host
 
 SENSITIVE = ("leave", "download", "file", "password")
 """What waits for an approval: leaving the allowed sites, a download, a file chooser, typing into a password field."""
-EVERYWHERE = "*"
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _OF_PAGE = ("data", "blob")
 """Schemes of what a page makes itself: they lead to no network."""
+
+_LEAST = {"action_s": 0.1, "settle_s": 0, "max_bytes": 1, "max_tabs": 1, "tree_chars": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +57,19 @@ class BrowserPolicy:
     tree_chars: int = 4000
     headless: bool = True
     executable: str = ""
+    _sites: tuple[Site, ...] = field(init=False, repr=False, compare=False, default=())
 
     def __post_init__(self) -> None:
         for name in ("sites", "asks", "uploads"):
             if isinstance(told := getattr(self, name), str):
                 raise ConfigError(f"{name} is one text, {told!r}", hint=f"write ({told!r},)")
             object.__setattr__(self, name, tuple(told))
+        object.__setattr__(self, "_sites", parse_sites(self.sites))
         if unknown := sorted(set(self.asks) - set(SENSITIVE)):
             raise ConfigError(f"unknown in asks: {', '.join(unknown)}", hint=f"known: {', '.join(SENSITIVE)}")
-        for site in self.sites:
-            if "/" in site:
-                raise ConfigError(f"{site!r} is an address, and no site", hint="write host, host:port or *.host")
+        for name, least in _LEAST.items():
+            if getattr(self, name) < least:
+                raise ConfigError(f"{name} is {getattr(self, name)}, and must be {least} at least")
         if self.start and not self.allows(self.start):
             raise ConfigError(f"the browser is to start at {self.start}, which sites does not allow")
 
@@ -82,23 +86,13 @@ class BrowserPolicy:
             return True
         if parts.scheme not in _PORTS or parts.username is not None:
             return False
-        return self.allows_host(host, port or _PORTS[parts.scheme])
+        return self.allows_host(host, _PORTS[parts.scheme] if port is None else port)
 
     def allows_host(self, host: str, port: int) -> bool:
         """Whether there may be a connection to a host. Pure."""
-        return EVERYWHERE in self.sites or self.names_host(host, port)
+        return (EVERYWHERE in self.sites and bool(to_host(host))) or self.names_host(host, port)
 
     def names_host(self, host: str, port: int) -> bool:
         """Whether a host is one of the sites by its own name, so that it may have a private address. Pure."""
-        name = host.lower().rstrip(".")
-        return bool(name) and any(_fits(site.lower(), name, port) for site in self.sites)
-
-
-def _fits(site: str, host: str, port: int) -> bool:
-    name, _, wanted = site.rpartition(":")
-    if not wanted.isdecimal() or (":" in name and not name.endswith("]")):  # no port, or it is of an IPv6 address
-        name, wanted = site, ""
-    if wanted and int(wanted) != port:
-        return False
-    name = name.strip("[]")
-    return host == name or (name.startswith("*.") and host.endswith(name[1:]) and host != name[1:])
+        name = to_host(host)
+        return any(site.fits(name, port) for site in self._sites)

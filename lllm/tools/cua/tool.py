@@ -117,7 +117,7 @@ class BrowserTool:
             return to_value(self._find_life().act(action, asks))
 
         is_harmless = action.kind in ("screenshot", "wait", "move")
-        return perform(STEP, {"action": action.tell()}, make, repeatable=is_harmless)
+        return perform(STEP, to_about(action), make, repeatable=is_harmless)
 
     def _find_life(self) -> BrowserLife:
         session, scope = current_session(), to_user_scope(SCOPE.get().rstrip("."))
@@ -173,6 +173,12 @@ def _last_address(scope: str) -> str:
                 return address
             return _BLANK
     return ""
+
+
+def to_about(action: Action) -> dict[str, Any]:
+    """Return what the log says of an action before it is done; ``path`` is for who draws it. Pure."""
+    told: dict[str, Any] = {"action": action.tell()}
+    return {**told, "path": [[*point] for point in action.path]} if action.path else told
 
 
 def to_value(seen: Seen) -> dict[str, Any]:
