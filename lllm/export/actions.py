@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
-from lllm.export.facts import dict_of, text_of, to_text
+from lllm.export.facts import dict_of, text_of, to_number, to_text
 from lllm.sandbox.shown.display import to_safe
 from lllm.sandbox.shown.pictures import Picture, parse_picture
 
@@ -17,7 +17,7 @@ BROWSER, APPROVAL = "browser", "approval"  # the names of the steps; what makes 
 PNG = "image/png"
 NO_PICTURE = f"[{PNG}: no such picture, or one that is too large]"
 OPEN = "no end is logged"
-_TEXT_CHARS, _MOST_NOTES = 2000, 100
+_TEXT_CHARS, _MOST_NOTES, _MOST_PLACES = 2000, 100, 200
 
 
 @dataclass(slots=True)
@@ -56,6 +56,8 @@ class ActionView:
         picture: of the page; None where none was taken, or where it is none.
         error: what it failed of.
         approvals: what was asked meanwhile.
+        path: where the mouse was, in pixels of the picture: one place, or those of a drag; once the action has ended,
+            none unless all of them are inside the picture.
     """
 
     seq: int
@@ -68,6 +70,7 @@ class ActionView:
     picture: Picture | None = None
     error: str = ""
     approvals: list[ApprovalView] = field(default_factory=list[ApprovalView])
+    path: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
     kind: Literal["action"] = "action"
 
 
@@ -75,7 +78,7 @@ def parse_begun(seq: int, data: dict[str, Any]) -> ActionView | ApprovalView | N
     """Return the action or the question that a step's event begins; None where the step is another one."""
     about, name = dict_of(data, "about"), text_of(data, "name")
     if name == BROWSER and isinstance(about.get("action"), str):
-        return ActionView(seq, _cut(about["action"]))
+        return ActionView(seq, _cut(about["action"]), path=_path_of(about))
     if name == APPROVAL and isinstance(about.get("kind"), str) and isinstance(about.get("what"), str):
         return ApprovalView(seq, _cut(about["kind"]), _cut(about["what"]))
     return None
@@ -110,6 +113,8 @@ def finish_action(item: ActionView | ApprovalView, data: dict[str, Any]) -> None
         item.picture = parse_picture(PNG, value.get("png"))
         if value.get("png") and item.picture is None:
             item.notes.append(NO_PICTURE)
+    if isinstance(item, ActionView) and not _is_inside(item.path, item.picture):
+        item.path = []
 
 
 def render_action(action: ActionView, limit_chars: int) -> str:
@@ -151,6 +156,24 @@ def to_line(text: str, limit_chars: int) -> str:
 
 def _tree_of(value: dict[str, Any]) -> str:
     return value["tree"] if isinstance(value.get("tree"), str) else ""
+
+
+def _path_of(about: dict[str, Any]) -> list[tuple[float, float]]:
+    """Return the places of the mouse; none where one of them is none, or where they are too many."""
+    told: Any = about.get("path")
+    listed = cast("list[Any]", told) if isinstance(told, list) else []
+    places = [place for place in map(_to_place, listed[:_MOST_PLACES]) if place is not None]
+    return places if len(places) == len(listed) else []
+
+
+def _to_place(told: Any) -> tuple[float, float] | None:
+    pair = cast("list[Any]", told) if isinstance(told, list) else []
+    numbers = [number for number in map(to_number, pair[:2]) if number is not None]
+    return (numbers[0], numbers[1]) if len(numbers) == len(pair) == 2 else None
+
+
+def _is_inside(path: list[tuple[float, float]], picture: Picture | None) -> bool:
+    return picture is not None and all(0 <= x < picture.width and 0 <= y < picture.height for x, y in path)
 
 
 def _cut(text: str) -> str:

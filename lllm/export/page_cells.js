@@ -1,6 +1,6 @@
 "use strict";
 // Cells, calls of services, and what a browser did, in the page of one run. Which of their texts and pictures may be seen
-// was decided when the page was written; here, too, everything becomes a text node or a picture of pixels.
+// was decided when the page was written; here, too, everything becomes a text node, a picture of pixels, or marks on one.
 const buildCells = ({ index, lines, eventAt, el, textBlock, textOf, details, picture, pretty, preview, marked, objectOf, seqLink, isSearching }) => {
   const byRow = new Map(), within = new Map();
   index.cells.forEach(([row, id, owner], at) => {
@@ -45,6 +45,26 @@ const buildCells = ({ index, lines, eventAt, el, textBlock, textOf, details, pic
     [node.width, node.height] = told.picture;
     return node;
   }
+  const DRAWING = document.getElementById("drawing").content.firstChild.namespaceURI; // no address stands in a script
+  /** Return a shape. Its place is in its attributes: the page's policy lets no element have a style of its own. */
+  function shape(tag, facts, ...children) {
+    const node = document.createElementNS(DRAWING, tag);
+    for (const [name, value] of Object.entries(facts)) node.setAttribute(name, value);
+    node.append(...children);
+    return node;
+  }
+  /** Return a ring where the mouse ended, and the way there, in pixels of the picture; each in two colours. */
+  function marks({ path, picture: [width, height] }) {
+    const [x, y] = path[path.length - 1], ring = { cx: x, cy: y, r: Math.max(width, height) / 48 };
+    const way = () => (path.length > 1 ? [shape("polyline", { points: path.join(" ") })] : []);
+    const drawn = (name) => shape("g", { class: name }, ...way(), shape("circle", ring));
+    return shape("svg", { class: "picture marks", "aria-hidden": "true", width, height, viewBox: `0 0 ${width} ${height}` }, drawn("under"), drawn("over"));
+  }
+  /** Return the picture of an action with marks over it, which take the same room; null where there is none. */
+  function pointed(item) {
+    const node = shot(item), told = toldOf(item);
+    return node && told.path.length ? el("div", "pointed", node, marks(told)) : node;
+  }
   function approvalNode(item, told, tag) {
     const pill = el("span", `pill ${isRefused(told) ? "failed" : "ok"}`, told.status), by = told.error || told.by;
     return tagged(item, el(tag || "div", `approval ${isRefused(told) ? "bad" : ""}`, pill, " ",
@@ -66,7 +86,7 @@ const buildCells = ({ index, lines, eventAt, el, textBlock, textOf, details, pic
   }
   function actionNode(item, told) {
     const tree = textOf(valueOf(item).tree), others = (within.get(item.id) || []).filter((one) => !isApproval(toldOf(one)));
-    return tagged(item, el("div", `part action ${told.status === "ok" ? "" : "bad"}`, ...facts(item), shot(item),
+    return tagged(item, el("div", `part action ${told.status === "ok" ? "" : "bad"}`, ...facts(item), pointed(item),
       tree ? details("Structure of the page", () => textBlock(tree, true), isSearching()) : null, ...others.flatMap(nodes)));
   }
   /** Let a frame of the film find what it is of. */
@@ -104,6 +124,7 @@ const buildCells = ({ index, lines, eventAt, el, textBlock, textOf, details, pic
     },
     told: toldOf,
     shot,
+    pointed,
     facts,
   };
 };

@@ -29,7 +29,8 @@ class Shown(NamedTuple):
     Attributes:
         line: JSON data: ``kind, status``; of a cell ``code, count, parts``; of a call ``told, params, cutoff_date,
             error``, its answer being in the event; of an approval ``asked, what, by, error``; of an action ``action,
-            url, title, notes, error, picture`` (width and height, or null), its tree and picture being in the event.
+            url, title, notes, error, picture`` (width and height, or null) and ``path`` (places in the picture), its
+            tree and picture being in the event.
         item: itself.
         place: what it was made in.
     """
@@ -95,7 +96,7 @@ def _to_facts(item: Item) -> dict[str, Any]:
     if isinstance(item, ActionView):
         size = [item.picture.width, item.picture.height] if item.picture else None
         told = {"action": item.action, "url": item.url, "title": item.title, "notes": item.notes}
-        return facts | told | {"error": item.error, "picture": size}
+        return facts | told | {"error": item.error, "picture": size, "path": item.path}
     told = {"told": render_service(item), "params": item.params, "cutoff_date": item.cutoff_date}
     return facts | told | {"error": item.error}
 

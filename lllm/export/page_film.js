@@ -60,7 +60,7 @@ const buildFilm = ({ cells, box, el, button, preview, number, reveal }) => {
     strip.scrollLeft = Math.min(left - 40, Math.max(strip.scrollLeft, left + nodes[at].offsetWidth + 40 - strip.clientWidth));
   }
   function large(frame) {
-    const shot = cells.shot(frame.item), facts = el("div", "facts", ...cells.facts(frame.item));
+    const shot = cells.pointed(frame.item), facts = el("div", "facts", ...cells.facts(frame.item));
     facts.append(button("more", "Show in the transcript", () => reveal(frame.item.row, frame.item.id)));
     return [el("div", `shot ${frame.mark}`, shot || el("span", "none", frameless(frame))), facts];
   }

@@ -38,11 +38,13 @@ class Film(Story):
         self.add("function.result", f"{step}/f0", message=message, **({"error": error} if error else {}))
         return self
 
-    def act(self, action, value=None, error=None, asks=()):
+    def act(self, action, value=None, error=None, asks=(), path=None):
         """Let the model do one thing in the browser."""
         picture = value.get("png") if isinstance(value, dict) else None
         images = [{"base64": picture, "media_type": "image/png", "url": ""}] if picture else []
-        return self.ask("browse", {"step": self.steps}, acting(action, value, error, asks), error=error, images=images)
+        return self.ask(
+            "browse", {"step": self.steps}, acting(action, value, error, asks, path), error=error, images=images
+        )
 
     def end(self, status="ok"):
         self.add("call.close", f"1/s{self.steps - 1}", outcome="done")
@@ -50,11 +52,12 @@ class Film(Story):
         return self
 
 
-def acting(action, value=None, error=None, asks=()):
-    """An action: what it came to, or failed of, and what was asked meanwhile."""
+def acting(action, value=None, error=None, asks=(), path=None):
+    """An action: what it came to, or failed of, what was asked meanwhile, and where the mouse was."""
 
     def write(story, id_):
-        story.add("step", id_, name="browser", about={"action": action})
+        about = {"action": action} if path is None else {"action": action, "path": path}
+        story.add("step", id_, name="browser", about=about)
         for number, ask in enumerate(asks):
             ask(story, f"{id_.replace('/', '~')}.v/{number}")
         if error is not None:

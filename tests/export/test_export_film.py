@@ -140,6 +140,36 @@ def test_pictures_of_messages_are_judged_by_their_bytes():
     assert index_of(story)["pictures"] == {}
 
 
+HOSTILE_PATHS = [
+    *(7, "12", {"0": [1, 2]}, None, [], [7], ["12"], [None]),
+    *([[]], [[1]], [[1, 2, 3]], [{"x": 1, "y": 2}], [[[1], [2]]]),
+    *([["1", "2"]], [[1, None]], [[True, 1]], [["1' onload='owned=1", 2]], [["<svg onload=owned=1>", 1]]),
+    *([[-1, 2]], [[1, -0.5]], [[160, 2]], [[1, 100]], [[1e300, 2]], [[10**400, 2]]),
+    *([[1, 2], [1, 200]], [[1, 2]] * 201, [[1, 2]] * 200 + [7], [*[[1, 2]] * 3, ["x", "y"]]),
+]
+"""What is no path, or has a place that is none of a picture of 160 by 100 pixels."""
+
+
+def paths_of(story):
+    return [item["path"] for item in block_of(story, "cells")]
+
+
+@pytest.mark.parametrize("path", HOSTILE_PATHS)
+def test_what_is_no_path_in_the_picture_is_none(path):
+    """One place that is none spoils all of them: a line to somewhere else would tell what did not happen."""
+    assert paths_of(Film().act("click", seen(picture=png(160, 100)), path=path)) == [[]]
+
+
+@pytest.mark.parametrize("path", [[[0, 0]], [[159, 99.5]], [[1, 2], [3, 4]], [[1, 2]] * 200])
+def test_places_in_the_picture_are_a_path(path):
+    assert paths_of(Film().act("click", seen(picture=png(160, 100)), path=path)) == [path]
+
+
+def test_there_is_no_path_without_a_picture():
+    story = Film().act("click", seen(picture=""), path=[[1, 1]]).act("click", error="TypeError", path=[[1, 1]])
+    assert paths_of(story) == [[], []]
+
+
 # --- in a browser -------------------------------------------------------------------------------------------------
 
 
@@ -402,3 +432,85 @@ def test_a_search_does_not_look_into_pictures(show):
         browser.run("document.getElementById('query').dispatchEvent(new Event('input'))")
         browser.wait("document.getElementById('found').textContent !== ''")
         assert (text, browser.text("#found")) == (text, found)
+
+
+DRAWN = """[...document.querySelectorAll('.marks')].map((marks) => {
+    const { left, top, width, height } = marks.parentNode.querySelector('img').getBoundingClientRect();
+    const image = marks.parentNode.querySelector('img'), edge = image.clientLeft;
+    const scale = Math.min((width - 2 * edge) / image.naturalWidth, (height - 2 * edge) / image.naturalHeight);
+    const from = [left + (width - scale * image.naturalWidth) / 2, top + (height - scale * image.naturalHeight) / 2];
+    const placeOf = (x, y) => [x, y].map((at, axis) => (at - from[axis]) / scale);
+    const middle = (box) => placeOf(box.left + box.width / 2, box.top + box.height / 2);
+    const points = (line) => [...line.points].map((point) => point.matrixTransform(line.getScreenCTM()));
+    return { scale, rings: [...marks.querySelectorAll('circle')].map((ring) => middle(ring.getBoundingClientRect())),
+        ways: [...marks.querySelectorAll('polyline')].map((line) => points(line).map(({ x, y }) => placeOf(x, y))) }; })"""
+"""Of each picture that is pointed into: how large a pixel of it is shown, and its rings and ways, in its pixels."""
+
+
+def assert_near(scale, places, expected):
+    """Assert that places of a picture are shown at most two pixels of the screen away from where they should be."""
+    assert len(places) == len(expected)
+    for place, where in zip(places, expected, strict=True):
+        assert max(abs(a - b) * scale for a, b in zip(place, where, strict=True)) < 2, (place, where)
+
+
+@in_chromium
+@pytest.mark.parametrize("size", [(1280, 800), (1280, 300), (400, 1200), (60, 40)])
+@pytest.mark.parametrize("width", [1400, 700])
+def test_a_ring_is_where_the_mouse_was_however_large_the_picture_is_shown(show, size, width):
+    """Twice in two colours: in the film's big picture, and in the transcript's; the small ones have none."""
+    x, y = size[0] * 0.9, size[1] * 0.2
+    browser = show(Film().act("click", seen(picture=png(*size)), path=[[x, y]]).end())
+    try:
+        browser.send("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
+        drawn = browser.run(DRAWN)
+    finally:
+        browser.send("Emulation.clearDeviceMetricsOverride")
+    assert len(drawn) == 2
+    for one in drawn:
+        assert_near(one["scale"], one["rings"], [[x, y]] * 2)
+        assert one["ways"] == []
+    assert browser.run("document.querySelectorAll('#strip .marks').length") == 0
+    assert browser.problems == []
+
+
+@in_chromium
+def test_a_drag_is_a_way_with_a_ring_at_its_end(show):
+    path = [[100, 100], [500, 120.5], [900, 600]]
+    browser = show(Film().act("drag", seen(picture=png(1280, 800)), path=path).end())
+    for one in browser.run(DRAWN):
+        assert_near(one["scale"], one["rings"], path[-1:] * 2)
+        assert len(one["ways"]) == 2
+        for way in one["ways"]:
+            assert_near(one["scale"], way, path)
+
+
+@in_chromium
+def test_marks_are_in_nobodys_way(show):
+    """They are no part of what was seen: neither read aloud, nor in the way of the mouse."""
+    browser = show(Film().act("click", seen(picture=png(1280, 800)), path=[[640, 400]]).end())
+    assert (
+        browser.run("[...document.querySelectorAll('.marks')].map((node) => node.getAttribute('aria-hidden'))")
+        == ["true"] * 2
+    )
+    ring = "document.querySelector('#stage circle').getBoundingClientRect()"
+    assert browser.run(f"document.elementFromPoint({ring}.left, {ring}.top + {ring}.height / 2).tagName") == "IMG"
+    colours = "[...document.querySelectorAll('#stage circle')].map((ring) => getComputedStyle(ring).stroke)"
+    assert len(set(browser.run(colours))) == 2
+
+
+@in_chromium
+def test_a_hostile_path_draws_nothing(show):
+    story = Film()
+    for path in HOSTILE_PATHS:
+        story.act("click", seen(picture=png(160, 100)), path=path)
+    browser = show(story.act("click", seen(picture=png(160, 100)), path=[[1, 1]]).end())
+    for at in range(len(HOSTILE_PATHS)):
+        browser.run(f"document.querySelectorAll('#strip .frame')[{at}].click()")
+        browser.wait(f"document.activeElement.dataset.step === '1-s{at}-f0.v/0'")
+        assert browser.run("document.querySelectorAll('#stage img').length") == 1
+        assert browser.run("document.querySelectorAll('#stage svg, :focus svg').length") == 0
+    browser.run("document.querySelector('#strip .frame:last-child').click()")
+    assert browser.run("document.querySelectorAll('#stage .marks').length") == 1
+    assert browser.run("typeof window.owned") == "undefined"
+    assert browser.problems == []
