@@ -21,7 +21,7 @@ from typing import Any
 from lllm.errors import FunctionError, FunctionTimeout, LLLMError
 from lllm.llm.effects import DeadlineHit, Job
 from lllm.llm.place import function_scope
-from lllm.models.function import FunctionCall, fail
+from lllm.models.function import FunctionCall, ends_call, fail
 from lllm.models.plain import show
 
 Result = tuple[int, FunctionCall]
@@ -273,7 +273,7 @@ def _fail(job: Job, error: BaseException) -> FunctionCall:
     Raises:
         LLLMError: it is one that ends the call.
     """
-    if isinstance(error, LLLMError) and error.ends_call:
+    if ends_call(error):
         raise error
     return fail(job.call, FunctionError(f"{type(error).__name__}: {show(error)}"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from lllm.llm.effects import Effect
@@ -25,6 +26,7 @@ def offer_functions(terms: Terms, session: Session, id_: str) -> Generator[Effec
     return (yield from offer_tools(terms, session, id_))
 
 
+@lru_cache(maxsize=256)  # by the prompt itself: what is kept for one prompt must not be made anew each turn
 def _with_computer(prompt: Prompt[Any]) -> Prompt[Any]:
     functions = (*prompt.functions_list, *COMPUTER.load()(prompt.computer_use_config))
     return replace(prompt, functions_list=functions, computer_use_config={})

@@ -50,7 +50,7 @@ class FunctionRound:
 
         def take(ordinal: int, call: FunctionCall, *, ran: bool) -> Event:
             results[ordinal] = self._take_result(ordinal, call, ran=ran)
-            event = FunctionReturned(ordinal, ends=call.is_final)
+            event = FunctionReturned(ordinal, is_last=call.is_last)
             if len(results) < len(calls):
                 move(event)
             return event
@@ -100,7 +100,8 @@ class FunctionRound:
         except Exception as error:  # noqa: BLE001 - ParseError, or a validator of the user's that raised: the model reads it
             return fail(call, error)
         if not function.allow_repeat and (earlier := self._earlier(call, beside)):
-            return call.answered(earlier.result, _told_again(earlier), earlier.error_message)
+            told = _told_again(earlier)
+            return call.answered(earlier.result, told, earlier.error_message, images=earlier.images)
         id_ = f"{self._id}/f{ordinal}"
         if function.idempotent:
             arguments = {**arguments, function.idempotent: self._session.to_key(id_)}
@@ -120,8 +121,8 @@ class FunctionRound:
             data["text"] = call.result_str
         if call.is_unknown:
             data["unknown"] = True
-        if call.is_final:
-            data["final"] = True
+        if call.is_last:
+            data["last"] = True
         if call.error_message:
             data["error"] = call.error_message
         elif call.result != call.result_str:

@@ -59,11 +59,11 @@ class FunctionReturned:
     """Function ``ordinal`` of this round (0 is the first that the model named) has its result, good or bad.
 
     Attributes:
-        ends: it asks for the model's last word: no further round of functions follows in this call.
+        is_last: it asks for the model's last word: no further round of functions follows in this call.
     """
 
     ordinal: int
-    ends: bool = False
+    is_last: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ class Machine(NamedTuple):
         pending: ordinals of functions that have not returned.
         model_calls: how often the model was asked.
         waited_s, tokens, cost_usd: sums over the call.
-        ended: a function asked that no further round follows.
+        is_last: a function asked that no further round follows.
     """
 
     state: State = State.READY
@@ -104,13 +104,13 @@ class Machine(NamedTuple):
     waited_s: float = 0.0
     tokens: int = 0
     cost_usd: float = 0.0
-    ended: bool = False
+    is_last: bool = False
 
     @property
     def offers_functions(self) -> bool:
         """Whether the model may ask for functions in this step."""
         limit = self.budgets.max_interrupt_times
-        return not self.ended and (limit is None or self.interrupts < limit)
+        return not self.is_last and (limit is None or self.interrupts < limit)
 
 
 # --- guards: when an arrow is taken -------------------------------------------------------------------------------
@@ -170,7 +170,7 @@ def others_pending(machine: Machine, _event: FunctionReturned) -> bool:
 
 def interrupts_left(machine: Machine, event: FunctionReturned) -> bool:
     """It was the last one running, and another round is allowed."""
-    return machine.offers_functions and not event.ends
+    return machine.offers_functions and not event.is_last
 
 
 def no_interrupt_left(machine: Machine, event: FunctionReturned) -> bool:
@@ -232,7 +232,7 @@ def finish(machine: Machine, event: ModelReplied) -> Step:
 
 def keep_waiting(machine: Machine, event: FunctionReturned) -> Step:
     """Nothing."""
-    return machine._replace(pending=machine.pending - {event.ordinal}, ended=machine.ended or event.ends), None
+    return machine._replace(pending=machine.pending - {event.ordinal}, is_last=machine.is_last or event.is_last), None
 
 
 def _next_step(machine: Machine) -> Machine:
@@ -246,7 +246,7 @@ def ask_with_results(machine: Machine, _event: FunctionReturned) -> Step:
 
 def ask_for_the_end(machine: Machine, event: FunctionReturned) -> Step:
     """CallModel with the results and the final handler's message, offering no functions."""
-    after = _next_step(machine)._replace(ended=machine.ended or event.ends)
+    after = _next_step(machine)._replace(is_last=machine.is_last or event.is_last)
     return after, CallModel(offer_functions=False, say_final=True)
 
 

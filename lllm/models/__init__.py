@@ -9,17 +9,17 @@ from lllm.models.mcp import MCP
 from lllm.models.message import Attempt, Message, TokenLogprob
 from lllm.models.prompt import Prompt
 from lllm.models.request import Contract, ModelRequest
-from lllm.models.returned import Final
+from lllm.models.returned import LastResult
 
 __all__ = [
     "MCP",
     "Attempt",
     "Contract",
-    "Final",
     "Function",
     "FunctionCall",
     "History",
     "Image",
+    "LastResult",
     "Message",
     "ModelRequest",
     "ParseError",

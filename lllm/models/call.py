@@ -28,7 +28,7 @@ class FunctionCall:
         raw_arguments: the arguments as JSON text, byte for byte what the model wrote.
         fault: why ``raw_arguments`` is no JSON object; empty when it is one.
         is_unknown: nobody knows whether it ran: its process died meanwhile.
-        is_final: the function asked that no further one is called before the model answers.
+        is_last: the function asked that no further one is called before the model answers.
     """
 
     __slots__ = (
@@ -37,7 +37,7 @@ class FunctionCall:
         "fault",
         "id",
         "images",
-        "is_final",
+        "is_last",
         "is_unknown",
         "name",
         "raw_arguments",
@@ -63,7 +63,7 @@ class FunctionCall:
         self.result_str = result_str
         self.error_message = error_message
         self.images = images
-        self.is_unknown = self.is_final = False
+        self.is_unknown = self.is_last = False
 
     @property
     def success(self) -> bool:
@@ -91,14 +91,14 @@ class FunctionCall:
         *,
         images: tuple[Image, ...] = (),
         is_unknown: bool = False,
-        is_final: bool = False,
+        is_last: bool = False,
     ) -> FunctionCall:
         """Return the call with its result."""
         call = FunctionCall.__new__(FunctionCall)  # not through __init__, which would read the arguments again
         call.id, call.name, call.raw_arguments = self.id, self.name, self.raw_arguments
         call.arguments, call.fault = self.arguments, self.fault
         call.result, call.result_str, call.error_message = result, result_str, error_message
-        call.images, call.is_unknown, call.is_final = images, is_unknown, is_final
+        call.images, call.is_unknown, call.is_last = images, is_unknown, is_last
         return call
 
     def __eq__(self, other: object) -> bool:

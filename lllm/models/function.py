@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
-from lllm.errors import ConfigError, FunctionError, OutcomeUnknown, ParseError
+from lllm.errors import ConfigError, FunctionError, LLLMError, OutcomeUnknown, ParseError
 from lllm.models.call import FunctionCall
 from lllm.models.declared import declared_signature
 from lllm.models.docstring import parse_docstring
@@ -57,8 +57,8 @@ class Function:
             runs it again. The model is not told of the parameter. A call that a function makes through an agent of its
             own has another key when that function runs again: its model may ask for something else then.
         allow_repeat: run it again when the model repeats a call with the same arguments, in place of telling it so.
-        serial: it runs when those serial functions have returned that stand before it in the model's reply, and not at
-            once with them.
+        serial: it runs when those serial functions have returned, or were given up, that stand before it in the model's
+            reply, and not at once with them.
         vendor: how a vendor declares it, where it is a tool of the vendor's own such as ``{"type": "computer"}``. Only
             the responses format sends it, in place of name and schema; the others refuse it.
     """
@@ -180,7 +180,7 @@ class Function:
 
     def finish(self, call: FunctionCall, value: Any) -> FunctionCall:
         """Return the call with what the callable returned: pictures as such, what JSON cannot hold as text."""
-        value, images, is_final = take_apart(value)
+        value, images, is_last = take_apart(value)
         result, text = to_plain(value)
         if self.processor is not None:
             text = self.processor(value, call)
@@ -190,13 +190,14 @@ class Function:
             text = f"{text[:MAX_RESULT_CHARS]}\n[cut: {MAX_RESULT_CHARS} of {len(text)} characters]"
             result = text
         text = text or (PICTURE if images else EMPTY_RESULT)
-        return call.answered(result, text, images=images, is_final=is_final)
+        return call.answered(result, text, images=images, is_last=is_last)
 
     def __call__(self, call: FunctionCall) -> FunctionCall:
         """Run a sync callable and return the answered call; what it raises becomes a result that the model reads.
 
         Raises:
             ConfigError: no callable is linked, or it is async.
+            LLLMError: what ends a call, see :func:`ends_call`.
         """
         if self.function is None:
             raise ConfigError(f"function {self.name!r} has no callable", hint="link one with link_function")
@@ -207,12 +208,19 @@ class Function:
             value.close()
         except ParseError as error:
             return fail(call, error)
-        except Exception as error:  # noqa: BLE001 - by contract the model reads what a function raises
+        except Exception as error:
+            if ends_call(error):
+                raise
             return fail(call, FunctionError(f"{type(error).__name__}: {show(error)}"))
         raise ConfigError(f"function {self.name!r} is async", hint="only an agent's call can wait for it")
 
     def __repr__(self) -> str:
         return f"<Function {self.name}>"
+
+
+def ends_call(error: BaseException) -> bool:
+    """Whether what a function raised ends its call, and is no result: a model could do nothing about it."""
+    return isinstance(error, LLLMError) and error.ends_call
 
 
 def fail(call: FunctionCall, error: Exception) -> FunctionCall:

@@ -10,7 +10,7 @@ from lllm.models.image import Image
 
 
 @dataclass(frozen=True, slots=True)
-class Final:
+class LastResult:
     """What a function returns to end the rounds of functions: the model answers, and can call none any more.
 
     Attributes:
@@ -26,12 +26,12 @@ class Returned(NamedTuple):
     Attributes:
         value: what is left of it without its pictures.
         images: those.
-        is_final: whether no further round of functions follows.
+        is_last: whether no further round of functions follows.
     """
 
     value: Any
     images: tuple[Image, ...]
-    is_final: bool
+    is_last: bool
 
 
 def take_apart(value: Any) -> Returned:
@@ -39,16 +39,16 @@ def take_apart(value: Any) -> Returned:
 
     Pictures are an Image, or items of a list or tuple; one item that is left stands for itself.
     """
-    is_final = isinstance(value, Final)
-    if is_final:
+    is_last = isinstance(value, LastResult)
+    if is_last:
         value = value.value
     if isinstance(value, Image):
-        return Returned("", (value,), is_final)
+        return Returned("", (value,), is_last)
     if not isinstance(value, list | tuple):
-        return Returned(value, (), is_final)
+        return Returned(value, (), is_last)
     items = cast("Sequence[Any]", value)
     pictures = tuple(item for item in items if isinstance(item, Image))
     if not pictures:
-        return Returned(items, (), is_final)
+        return Returned(items, (), is_last)
     others = [item for item in items if not isinstance(item, Image)]
-    return Returned(others[0] if len(others) == 1 else others or "", pictures, is_final)
+    return Returned(others[0] if len(others) == 1 else others or "", pictures, is_last)

@@ -64,8 +64,8 @@ def to_answered(call: FunctionCall, data: Mapping[str, Any]) -> FunctionCall:
     failed = "error" in data
     result, is_unknown = data.get("result", None if failed else text), "unknown" in data
     images = tuple(Image(**image) for image in data["message"].get("images", ()))
-    error, is_final = data.get("error", ""), "final" in data
-    return call.answered(result, text, error, images=images, is_unknown=is_unknown, is_final=is_final)
+    error, is_last = data.get("error", ""), "last" in data
+    return call.answered(result, text, error, images=images, is_unknown=is_unknown, is_last=is_last)
 
 
 def to_error(text: str, otherwise: type[BaseException] = Exception, path: str = "") -> BaseException:

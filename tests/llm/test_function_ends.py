@@ -10,7 +10,7 @@ from world import World, calls
 
 from lllm.errors import ApprovalDenied, BrowserUnavailable
 from lllm.llm import Session
-from lllm.models import Final, Function
+from lllm.models import Function, LastResult
 from lllm.replay import replay
 
 FACES = ("sync", "async")
@@ -32,21 +32,21 @@ def replayed(world, asked="go"):
 def test_a_function_may_end_the_rounds(face):
     """The model answers with what there is; nothing is offered any more, though the budget has rounds left."""
     world = World(
-        calls(("stop", {})), "the end", functions=[Function("stop", "Stop.", function=lambda: Final("stopped"))]
+        calls(("stop", {})), "the end", functions=[Function("stop", "Stop.", function=lambda: LastResult("stopped"))]
     )
     message, _, made = world.ask_on(face)
-    assert (message.content, made[0].result, made[0].is_final) == ("the end", "stopped", True)
+    assert (message.content, made[0].result, made[0].is_last) == ("the end", "stopped", True)
     assert [len(request.contract.functions) for request in world.requests] == [1, 0]
-    assert [event.data.get("final") for event in world.events("function.result")] == [True]
+    assert [event.data.get("last") for event in world.events("function.result")] == [True]
     assert replayed(world).status == "same"
 
 
 def test_a_replay_ends_the_rounds_where_they_ended():
     """Without it a replay would offer functions where none were offered, and differ."""
-    world = World(calls(("stop", {})), "x", functions=[Function("stop", "", function=Final)])
+    world = World(calls(("stop", {})), "x", functions=[Function("stop", "", function=LastResult)])
     world.ask()
     events = [dict(event.data) for event in world.events("function.result")]
-    assert events[0]["final"] is True
+    assert events[0]["last"] is True
     assert replayed(world).status == "same"
 
 

@@ -46,7 +46,7 @@ EVENTS = st.one_of(
     REPLIES,
     st.builds(ModelPaused, tokens=st.integers(0, 50), cost_usd=FLOATS),
     FAILURES,
-    st.builds(FunctionReturned, st.integers(0, 4), ends=st.sampled_from([False, False, False, True])),
+    st.builds(FunctionReturned, st.integers(0, 4), is_last=st.sampled_from([False, False, False, True])),
     st.just(Woke()),
     st.just(Called()),
     STOPS,

@@ -172,7 +172,7 @@ def test_after_the_last_round_the_final_handler_speaks():
 
 
 @pytest.mark.parametrize(
-    "returned", list(itertools.permutations([FunctionReturned(0), FunctionReturned(1, ends=True)]))
+    "returned", list(itertools.permutations([FunctionReturned(0), FunctionReturned(1, is_last=True)]))
 )
 def test_a_function_may_ask_for_the_last_word(returned):
     """Whichever of a round returns last: no further round follows, though the budget has some left."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lllm.models import Final, Function, FunctionCall, Image
+from lllm.models import Function, FunctionCall, Image, LastResult
 from lllm.models.function import PICTURE
 from lllm.models.returned import take_apart
 
@@ -21,9 +21,9 @@ JPEG = Image("aG8=", "image/jpeg")
         (["a", PNG, "b"], (["a", "b"], (PNG,), False)),
         (["a", "b"], (["a", "b"], (), False)),
         ({"picture": 1}, ({"picture": 1}, (), False)),
-        (Final("done"), ("done", (), True)),
-        (Final(["done", PNG]), ("done", (PNG,), True)),
-        (Final(), ("", (), True)),
+        (LastResult("done"), ("done", (), True)),
+        (LastResult(["done", PNG]), ("done", (PNG,), True)),
+        (LastResult(), ("", (), True)),
     ],
 )
 def test_pictures_and_the_wish_to_end_are_no_data(value, expected):
@@ -43,8 +43,8 @@ def test_a_picture_alone_is_told_in_words_too():
 
 def test_a_processor_sees_what_is_left_of_a_value():
     """It makes text, and would only show a picture's bytes."""
-    done = finish(Final([{"n": 1}, PNG]), processor=lambda value, _call: str(value))
-    assert (done.result_str, done.images, done.is_final) == ("{'n': 1}", (PNG,), True)
+    done = finish(LastResult([{"n": 1}, PNG]), processor=lambda value, _call: str(value))
+    assert (done.result_str, done.images, done.is_last) == ("{'n': 1}", (PNG,), True)
 
 
 def test_calls_with_other_pictures_are_other_answers():

@@ -1,13 +1,12 @@
 """Computer use: a browser that a model drives, and that replays. Needs the extra ``cua`` and a Chromium."""
 
-from lllm.tools.cua.action import Action, Display
+from lllm.tools.cua.action import Display
 from lllm.tools.cua.approval import Approval, ask_at_terminal
 from lllm.tools.cua.functions import browser_functions, computer_function
 from lllm.tools.cua.policy import BrowserPolicy
 from lllm.tools.cua.tool import BrowserTool
 
 __all__ = [
-    "Action",
     "Approval",
     "BrowserPolicy",
     "BrowserTool",

@@ -6,10 +6,11 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
-Asks = Callable[[str, str], bool]
-"""Asked for an approval: of what kind (see ``policy.SENSITIVE``), and about what. Called in a thread of its own."""
+Decide = Callable[[str, str], bool]
+"""Decides about an approval: of what kind (see ``policy.SENSITIVE``), and about what. Called in a thread of its own."""
 
 
 class Asking:
@@ -24,7 +25,7 @@ class Asking:
 
     def __init__(self, kinds: tuple[str, ...]) -> None:
         self._kinds = kinds
-        self._asks: Asks = _refuse
+        self._decide: Decide = _refuse
         self.failure: BaseException | None = None
         self._one = asyncio.Lock()
         self._waiting = 0
@@ -36,9 +37,13 @@ class Asking:
         """Whether somebody is being asked."""
         return self._waiting > 0
 
-    def begin(self, asks: Asks) -> None:
+    def begin(self, decide: Decide) -> None:
         """Ask somebody, from now on."""
-        self._asks, self.failure = asks, None
+        self._decide, self.failure = decide, None
+
+    def end(self) -> None:
+        """Ask nobody any more: what a page does between two actions is refused."""
+        self._decide = _refuse
 
     @asynccontextmanager
     async def limited(self, seconds: float) -> AsyncGenerator[None]:
@@ -64,7 +69,7 @@ class Asking:
         if self._waiting == 1:
             self._pause()
         try:
-            return await self._ask_alone(kind, what)
+            return await self._ask_alone(partial(self._decide, kind, what))
         except Exception as error:  # noqa: BLE001 - it is the caller's, who is told when the action is over
             self.failure = error
             return False
@@ -73,10 +78,10 @@ class Asking:
             if not self._waiting:
                 self._go_on()
 
-    async def _ask_alone(self, kind: str, what: str) -> bool:
+    async def _ask_alone(self, question: Callable[[], bool]) -> bool:
         """Ask once nobody else is asked: a question that is given up is still open to whoever reads it."""
         await self._one.acquire()
-        answer = _in_thread(lambda: self._asks(kind, what))
+        answer = _in_thread(question)
         answer.add_done_callback(self._free)
         return await asyncio.shield(answer) is True
 

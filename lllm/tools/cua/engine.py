@@ -6,16 +6,16 @@ Callers block, from whichever thread; an agent's async call runs its functions i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable
 from concurrent.futures import CancelledError
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import Any
 
 from lllm.errors import BrowserError, BrowserUnavailable
 from lllm.tools.cua.action import Action
-from lllm.tools.cua.asking import Asking, Asks
+from lllm.tools.cua.asking import Asking, Decide
 from lllm.tools.cua.chromium import find_chromium, is_sandboxed, to_environment, to_switches
 from lllm.tools.cua.gate import Gate
 from lllm.tools.cua.hands import perform
@@ -25,8 +25,8 @@ from lllm.tools.cua.policy import BrowserPolicy
 from lllm.tools.cua.traffic import Traffic
 from lllm.tools.loop import LoopThread
 
-R = TypeVar("R")
 _START_S, _LOOK_S, _CLOSE_S = 60.0, 8.0, 10.0
+_ADDRESSES = ("http://", "https://")
 _NOTICE_S = 0.05
 """Until a page has begun to do what an action leads to."""
 _QUIET_S = 3.0
@@ -52,17 +52,18 @@ class Seen:
 
 
 class Engine:
-    """One browser with one profile, which is gone when it is closed.
+    """One browser with one profile, which is gone when it is closed. It starts with the first action.
 
     Args:
         policy: what it may do.
+        address: where it begins, and where it goes when it has to be started anew; empty for a blank page.
 
     Raises:
-        BrowserUnavailable: Playwright or Chromium is missing, or it does not start.
+        BrowserUnavailable: Playwright or Chromium is missing.
     """
 
-    def __init__(self, policy: BrowserPolicy) -> None:
-        self._policy = policy
+    def __init__(self, policy: BrowserPolicy, address: str = "") -> None:
+        self._policy, self._address = policy, address
         self._path = find_chromium(policy.executable)
         self._playwright = _load_playwright()
         self._asking = Asking(policy.asks)
@@ -73,66 +74,115 @@ class Engine:
         self._browser: Any = None
         self._driver: Any = None
         self._thread = LoopThread("lllm-browser")
-        try:
-            self._do(self._open())
-        except BaseException:
-            self.close()
-            raise
 
-    def act(self, action: Action, asks: Asks) -> Seen:
+    def act(self, action: Action, decide: Decide) -> Seen:
         """Do one action, wait until the page has come to rest, and look at it. One at a time.
 
         Args:
             action: what is done.
-            asks: decides what the policy asks about meanwhile.
+            decide: decides what the policy asks about meanwhile.
 
         Raises:
-            BrowserUnavailable: the browser had died, and does not start any more.
-            BrowserError: it was closed meanwhile.
-            Exception: what ``asks`` raises.
+            BrowserUnavailable: the browser does not start.
+            BrowserError: it was closed.
+            Exception: what ``decide`` raises.
         """
-        return self._do(self._act(action, asks))
-
-    def close(self) -> None:
-        """End the browser, whatever it does."""
-        self._thread.close(self._shut(), _CLOSE_S)
-
-    def _do(self, work: Coroutine[Any, Any, R]) -> R:
-        """Have the engine's thread do something, and wait for it: each part of it has a limit of its own."""
-        future = self._thread.submit(work)
+        work = self._act(action, decide)
         try:
-            return future.result()
+            future = self._thread.submit(work)
+        except RuntimeError as error:
+            work.close()
+            raise BrowserError("the browser is closed") from error
+        try:
+            return future.result()  # each part of it has a limit of its own
         except CancelledError as error:
             raise BrowserError("the browser was closed meanwhile") from error
         except BaseException:
             future.cancel()
             raise
 
+    def close(self) -> None:
+        """End the browser, whatever it does."""
+        self._thread.close(self._shut(), _CLOSE_S)
+
+    async def _act(self, action: Action, decide: Decide) -> Seen:
+        async with self._one:
+            self._asking.begin(decide)
+            try:
+                seen = await self._act_alone(action)
+            finally:
+                self._asking.end()
+        if self._asking.failure is not None:
+            raise self._asking.failure
+        return seen
+
+    async def _act_alone(self, action: Action) -> Seen:
+        self._gate.begin()
+        self._traffic.begin()
+        if self._browser is None:
+            await self._begin(action)
+        elif not self._is_alive():
+            await self._revive()
+        await self._try(action)
+        try:
+            return await self._see()
+        except Exception as error:
+            if self._is_alive() and not self._is_of_playwright(error):
+                raise
+            await self._revive()
+            return await self._see()
+
+    def _is_alive(self) -> bool:
+        return self._browser.is_connected()
+
+    # --- opening and closing ---------------------------------------------------------------------------------------
+
+    async def _begin(self, action: Action) -> None:
+        await self._open()
+        if self._address and action.kind != "goto":
+            await self._try(Action("goto", text=self._address))
+
+    async def _revive(self) -> None:
+        """Start another browser in place of one that died, at the address that it was at."""
+        with suppress(Exception):
+            await asyncio.wait_for(self._browser.close(), _CLOSE_S)
+        await self._open()
+        self._pages.note("the browser died, and was started anew at its address; what it held besides is lost")
+        if self._address:
+            await self._try(Action("goto", text=self._address))
+
     async def _open(self) -> None:
         if not self._gate.port:
             await self._gate.open()
         try:
             async with asyncio.timeout(_START_S):
-                self._driver = self._driver or await self._playwright().start()
-                self._browser = await self._driver.chromium.launch(
-                    executable_path=self._path,
-                    headless=self._policy.headless,
-                    chromium_sandbox=is_sandboxed(),
-                    args=to_switches(self._gate.port),
-                    env=to_environment(),
-                )
-                await self._pages.open(await self._new_context())
+                try:
+                    await self._launch()
+                except Exception:
+                    if self._driver is None:
+                        raise
+                    self._driver = None  # it may have died, too
+                    await self._launch()
         except Exception as error:
             told = first_line(error) or type(error).__name__
             raise BrowserUnavailable(f"{self._path} does not start: {told}", hint="lllm doctor") from error
 
-    async def _new_context(self) -> Any:
+    async def _launch(self) -> None:
+        if self._driver is None:
+            self._driver = await self._playwright.async_playwright().start()
+        self._browser = await self._driver.chromium.launch(
+            executable_path=self._path,
+            headless=self._policy.headless,
+            chromium_sandbox=is_sandboxed(),
+            args=to_switches(self._gate.port),
+            env=to_environment(),
+        )
         width, height = self._policy.display.width, self._policy.display.height
         context = await self._browser.new_context(
             viewport={"width": width, "height": height}, service_workers="block", accept_downloads=True
         )
         self._traffic.watch(context)
-        return context
+        await self._pages.open(context)
 
     async def _shut(self) -> None:
         for close in (self._browser and self._browser.close, self._driver and self._driver.stop, self._gate.close):
@@ -140,30 +190,7 @@ class Engine:
                 with suppress(Exception):
                     await asyncio.wait_for(close(), _CLOSE_S / 3)
 
-    async def _act(self, action: Action, asks: Asks) -> Seen:
-        async with self._one:
-            self._asking.begin(asks)
-            self._gate.begin()
-            self._traffic.begin()
-            if not self._browser.is_connected():
-                await self._revive()
-            await self._try(action)
-            try:
-                await self._settle()
-                seen = await self._look()
-            except Exception:  # noqa: BLE001 - Playwright's: it died meanwhile, whatever is noticed first of that
-                await self._revive()
-                seen = await self._look()
-        if self._asking.failure is not None:
-            raise self._asking.failure
-        return seen
-
-    async def _revive(self) -> None:
-        """Start another browser in place of one that died."""
-        with suppress(Exception):
-            await asyncio.wait_for(self._browser.close(), _CLOSE_S)
-        await self._open()
-        self._pages.note("the browser died, and was started anew; what it held is lost")
+    # --- acting and looking ----------------------------------------------------------------------------------------
 
     async def _try(self, action: Action) -> None:
         """Do an action; what keeps it from being done is told to the model."""
@@ -173,8 +200,14 @@ class Engine:
         except TimeoutError:
             self._pages.note(f"the action was not over within {self._policy.action_s:g} s")
             await _within(self._pages.stop_loading(), None)
-        except Exception as error:  # noqa: BLE001 - Playwright's, whose types need its import
+        except Exception as error:
+            if not self._is_of_playwright(error):
+                raise
             self._pages.note_failure(first_line(error))
+
+    def _is_of_playwright(self, error: Exception) -> bool:
+        """Whether an error says that something is wrong with page, browser or driver, and not with our code."""
+        return isinstance(error, self._playwright.Error) or type(error) is Exception  # so it tells of its driver's end
 
     async def _perform(self, action: Action) -> None:
         page = await self._pages.shown()
@@ -192,7 +225,7 @@ class Engine:
 
     async def _go(self, page: Any, url: str) -> None:
         """Go to an address; one of a scheme that no page of the web has is refused before the browser sees it."""
-        if url.startswith(("http://", "https://")) or url == "about:blank":
+        if url.startswith(_ADDRESSES) or url == "about:blank":
             await page.goto(url, wait_until="commit", timeout=0)
         else:
             self._pages.note(f"going to {url[:200]} was refused: an address begins with http:// or https://")
@@ -205,8 +238,15 @@ class Engine:
                 return
             await perform(page, piece)
 
+    async def _see(self) -> Seen:
+        """Wait for what an action has led to, and for what somebody is asked about, and look."""
+        while True:
+            await self._settle()
+            seen = await self._look()
+            if not self._asking.is_asking:
+                return replace(seen, notes=self._pages.take_notes())
+
     async def _settle(self) -> None:
-        """Wait a little for what an action has led to, and for what somebody is asked about."""
         await asyncio.sleep(_NOTICE_S)
         await self._traffic.rest(self._policy.settle_s, _QUIET_S)
         while self._asking.is_asking:
@@ -223,7 +263,9 @@ class Engine:
         if not png:
             page = await self._pages.shown()
             png, tree, title = await self._read(page)
-        return Seen(page.url, title or "", png, tree, self._pages.take_notes())
+        if page.url.startswith(_ADDRESSES):
+            self._address = page.url
+        return Seen(page.url, title or "", png, tree)
 
     async def _read(self, page: Any) -> tuple[bytes, str, str | None]:
         """Return a page's picture, tree and title; the title is None if it does not answer."""
@@ -243,8 +285,8 @@ async def _within(answer: Awaitable[Any], otherwise: Any) -> Any:
     return otherwise
 
 
-def _load_playwright() -> Callable[[], Any]:
+def _load_playwright() -> Any:
     try:
-        return import_module("playwright.async_api").async_playwright
+        return import_module("playwright.async_api")
     except ImportError as error:
         raise BrowserUnavailable(f"Playwright cannot be imported: {error}", hint='pip install "lllm[cua]"') from error

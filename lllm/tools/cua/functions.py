@@ -7,12 +7,13 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from lllm.models.function import Function
-from lllm.models.returned import Final
+from lllm.models.returned import LastResult
+from lllm.providers.wire.responses_items import COMPUTER
+from lllm.tools.cua.action import HARMLESS
 from lllm.tools.cua.approval import Approve
 from lllm.tools.cua.policy import BrowserPolicy
 from lllm.tools.cua.tool import BrowserTool
 
-COMPUTER = "computer"
 _X = {"type": "integer", "description": "pixels from the left edge of the picture"}
 _Y = {"type": "integer", "description": "pixels from its upper edge"}
 _PLACE = {"x": _X, "y": _Y}
@@ -65,7 +66,7 @@ def browser_functions(policy: BrowserPolicy, approve: Approve | None = None) -> 
             told.properties,
             required=told.required,
             function=partial(_act, tool, told.kind),
-            repeatable=name == "screenshot",
+            repeatable=told.kind in HARMLESS,
             allow_repeat=True,
             serial=True,
         )
@@ -96,5 +97,5 @@ def computer_function(policy: BrowserPolicy, approve: Approve | None = None, *, 
     )
 
 
-def _act(tool: BrowserTool, kind: str, **fields: Any) -> list[Any] | Final:
+def _act(tool: BrowserTool, kind: str, **fields: Any) -> list[Any] | LastResult:
     return tool.act({"type": kind, **fields})

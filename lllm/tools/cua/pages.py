@@ -9,10 +9,10 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from lllm.tools.cua.asking import Asking
-from lllm.tools.cua.policy import BrowserPolicy
+from lllm.tools.cua.policy import OF_PAGE, BrowserPolicy
+from lllm.tools.cua.sites import is_private, to_host, to_place
 
 _MAX_NOTES, _MORE = 20, "something else happened"
 _MAX_TOLD_CHARS = 300
@@ -77,11 +77,12 @@ class Pages:
 
     def allows_host(self, host: str, port: int) -> bool:
         """Whether there may be a connection to a host: by the policy, or because somebody approved."""
-        return self._policy.allows_host(host, port) or (host.lower(), port) in self._left_for
+        return self._policy.allows_host(host, port) or (to_host(host), port) in self._left_for
 
     def names_host(self, host: str, port: int) -> bool:
-        """Whether a host is meant by its own name, and may have a private address."""
-        return self._policy.names_host(host, port) or (host.lower(), port) in self._left_for
+        """Whether a host may have a private address: named by the policy, or approved under a name that says so."""
+        name = to_host(host)
+        return self._policy.names_host(host, port) or (is_private(name) and (name, port) in self._left_for)
 
     def note(self, text: str) -> None:
         """Tell the model of something."""
@@ -146,15 +147,20 @@ class Pages:
 
     async def _take_download(self, download: Any) -> None:
         name = _NO_NAME.sub("_", Path(download.suggested_filename).name)[:100].strip(". ") or "download"
-        place = Path(self._policy.downloads or ".") / name
-        is_wanted = bool(self._policy.downloads) and not place.exists()
-        with suppress(Exception):  # its page may be gone
-            if is_wanted and await self._asking.ask("download", f"{name} from {_short(download.url)}"):
-                await download.save_as(place)
-                self.note(f"a download was saved as {name}")
-            else:
-                self.note(f"a download was refused: {name}")
+        what = f"{name} from {_short(download.url)}"
+        if not self._policy.downloads or not await self._asking.ask("download", what):
+            self.note(f"a download was refused: {name}")
+            with suppress(Exception):  # its page may be gone
                 await download.cancel()
+            return
+        try:
+            place = Path(self._policy.downloads) / name
+            place.open("xb").close()  # it is ours from now on: nothing else is overwritten
+            await download.save_as(place)
+        except Exception as error:  # noqa: BLE001 - Playwright's, or the disk's; the model reads it
+            self.note(f"{name} could not be saved: {first_line(error)}")
+        else:
+            self.note(f"a download was saved as {name}")
 
     async def _take_chooser(self, chooser: Any) -> None:
         files = self._policy.uploads if chooser.is_multiple() else self._policy.uploads[:1]
@@ -176,7 +182,7 @@ class Pages:
         url: str = request.url
         is_page = _is_page(request)
         allowed = self._allows(url, is_page=is_page)
-        place = _place_of(url)
+        place = to_place(url)
         if not allowed and is_page and place is not None and await self._asking.ask("leave", _short(url)):
             self._left_for.add(place)
             allowed = True
@@ -188,9 +194,9 @@ class Pages:
                 await route.abort("blockedbyclient")
 
     def _allows(self, url: str, *, is_page: bool) -> bool:
-        if is_page and url.startswith(("data:", "blob:")):
+        if is_page and url[:5].lower().startswith(OF_PAGE):
             return False  # of no site: nobody could tell whose page it is
-        return self._policy.allows(url) or _place_of(url) in self._left_for
+        return self._policy.allows(url) or to_place(url) in self._left_for
 
     def _judge_socket(self, route: Any) -> None:
         if self._allows(route.url, is_page=False):
@@ -226,12 +232,3 @@ def _is_page(request: Any) -> bool:
         return request.frame.parent_frame is None
     except Exception:  # noqa: BLE001 - Playwright's: a page that is only being opened has no frame yet
         return True
-
-
-def _place_of(url: str) -> tuple[str, int] | None:
-    try:
-        parts = urlsplit(url)
-        port = parts.port or {"http": 80, "ws": 80, "https": 443, "wss": 443}.get(parts.scheme)
-    except ValueError:
-        return None
-    return (parts.hostname, port) if parts.hostname and port else None

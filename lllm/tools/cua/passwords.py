@@ -15,7 +15,7 @@ from typing import Any
 
 from lllm.tools.cua.action import Action
 
-_ANSWER_S = 5.0
+_ANSWER_S, _TRIES = 5.0, 2
 _WORLD = "lllm"
 _FOCUSED = """(() => { let e = document.activeElement;
 while (e && e.shadowRoot && e.shadowRoot.activeElement) e = e.shadowRoot.activeElement;
@@ -38,25 +38,32 @@ def pieces_of(action: Action) -> Iterator[Action]:
 
 
 async def reaches_password(page: Any, piece: Action) -> bool:
-    """Whether a piece puts something into a password field of a page, or of a frame in it."""
+    """Whether a piece puts something into a password field of a page, or of a frame in it; or may, for all we know."""
     if _MOVES.fullmatch(piece.text) or (piece.keys and _HARMLESS.issuperset(piece.keys)):
         return False
-    try:
-        async with asyncio.timeout(_ANSWER_S):
-            return any([await _is_in_password(page, target) for target in (page, *page.frames[1:])])
-    except TimeoutError:  # a page that does not answer takes no keys either
-        return False
+    for _ in range(_TRIES):
+        with suppress(Exception):  # Playwright's: a frame that goes while it is looked at; then look again
+            async with asyncio.timeout(_ANSWER_S):
+                return await _is_in_password(page)
+    return True
 
 
-async def _is_in_password(page: Any, target: Any) -> bool:
-    """Whether a page, or a frame with a process of its own, has the focus in a password field."""
-    with suppress(Exception):  # Playwright's: the frame is gone, or it has no process of its own and is its page's
-        session = await page.context.new_cdp_session(target)
+async def _is_in_password(page: Any) -> bool:
+    for target in (page, *page.frames[1:]):
+        try:
+            session = await page.context.new_cdp_session(target)
+        except Exception:
+            if target is page:
+                raise
+            continue  # a frame without a process of its own is in its page's, and one that has gone in none
         try:
             tree = await session.send("Page.getFrameTree")
-            return any([await _has_password(session, frame) for frame in _frames_of(tree["frameTree"])])
+            for frame in _frames_of(tree["frameTree"]):
+                if await _has_password(session, frame):
+                    return True
         finally:
-            await session.detach()
+            with suppress(Exception):
+                await session.detach()
     return False
 
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from lllm.errors import ConfigError
 from lllm.tools.cua.action import Display
-from lllm.tools.cua.sites import EVERYWHERE, Site, parse_sites, to_host
+from lllm.tools.cua.sites import EVERYWHERE, Site, parse_sites, to_host, to_place
 
 SENSITIVE = ("leave", "download", "file", "password")
 """What waits for an approval: leaving the allowed sites, a download, a file chooser, typing into a password field."""
-_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
-_OF_PAGE = ("data", "blob")
+OF_PAGE = ("data:", "blob:")
 """Schemes of what a page makes itself: they lead to no network."""
 
 _LEAST = {"action_s": 0.1, "settle_s": 0, "max_bytes": 1, "max_tabs": 1, "tree_chars": 0}
@@ -75,18 +73,10 @@ class BrowserPolicy:
 
     def allows(self, url: str) -> bool:
         """Whether an address may be loaded. Pure."""
-        if url in ("about:blank", "about:srcdoc"):
+        if url in ("about:blank", "about:srcdoc") or url[:5].lower().startswith(OF_PAGE):
             return True
-        try:
-            parts = urlsplit(url)
-            host, port = parts.hostname or "", parts.port
-        except ValueError:
-            return False
-        if parts.scheme in _OF_PAGE:
-            return True
-        if parts.scheme not in _PORTS or parts.username is not None:
-            return False
-        return self.allows_host(host, _PORTS[parts.scheme] if port is None else port)
+        place = to_place(url)
+        return place is not None and self.allows_host(*place)
 
     def allows_host(self, host: str, port: int) -> bool:
         """Whether there may be a connection to a host. Pure."""

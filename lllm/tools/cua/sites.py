@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from lllm.errors import ConfigError
 
 EVERYWHERE = "*"
 """Every site that has a public address."""
+
+PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
 _SITE = re.compile(rf"(?P<below>\*\.)?(?P<host>{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:.]+\])(?::(?P<port>\d{{1,5}}))?")
@@ -55,6 +58,22 @@ def _parse(told: Any) -> Site:
         raise ConfigError(f"{told!r} is {kind}", hint="write host, host:port, *.host, or * for every public one")
     port = found["port"]
     return Site(found["host"].strip("[]"), bool(found["below"]), None if port is None else int(port))
+
+
+def to_place(url: str) -> tuple[str, int] | None:
+    """Return the host and the port that an address leads to, as sites are compared to them; None where to no host."""
+    try:
+        parts = urlsplit(url)
+        host, port = to_host(parts.hostname or ""), parts.port
+    except ValueError:
+        return None
+    port = PORTS.get(parts.scheme) if port is None else port
+    return None if not host or port is None or parts.scheme not in PORTS or parts.username is not None else (host, port)
+
+
+def is_private(host: str) -> bool:
+    """Whether a host says by its name that it is one of this machine, or is an address in figures."""
+    return ":" in host or host.replace(".", "").isdigit() or host == "localhost" or host.endswith(".localhost")
 
 
 def to_host(told: str) -> str:

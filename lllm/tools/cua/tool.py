@@ -16,24 +16,23 @@ from functools import partial
 from threading import Lock
 from typing import Any
 
-from lllm.errors import ApprovalDenied, ConfigError, ParseError
+from lllm.errors import ApprovalDenied, BrowserError, ConfigError, ParseError
 from lllm.llm.belongings import Belongings
 from lllm.llm.outside import earlier, perform
 from lllm.llm.place import SCOPE
 from lllm.llm.session import current_session
 from lllm.log.scopes import scope_of, to_user_scope
 from lllm.models.image import Image
-from lllm.models.returned import Final
-from lllm.tools.cua.action import Action, parse_action, to_fields
+from lllm.models.returned import LastResult
+from lllm.tools.cua.action import HARMLESS, Action, parse_action, to_fields
 from lllm.tools.cua.approval import Approval, Approve
-from lllm.tools.cua.asking import Asks
+from lllm.tools.cua.asking import Decide
 from lllm.tools.cua.engine import Engine, Seen
 from lllm.tools.cua.policy import BrowserPolicy
 
 STEP, APPROVAL = "browser", "approval"
 LOST = "this is a new browser at the last one's address; what that held besides is lost"
 _NOTE = "note: "
-_BLANK = "about:blank"
 _LOOSE = Belongings()  # of code that runs outside of any session
 atexit.register(_LOOSE.close)
 
@@ -54,7 +53,7 @@ class BrowserTool:
             raise ConfigError("approve is async", hint="write plain def; it has a thread of its own")
         self.policy, self._approve = policy, approve
 
-    def act(self, told: Mapping[str, Any]) -> list[Any] | Final:
+    def act(self, told: Mapping[str, Any]) -> list[Any] | LastResult:
         """Do one action; return what the model reads, and the picture that it sees.
 
         Keys that would close the window end the run: the model is to answer.
@@ -64,11 +63,11 @@ class BrowserTool:
         """
         action = parse_action(told, self.policy.display)
         if action.ends_run:
-            return Final(f"{'+'.join(action.keys)} ended the use of the browser.")
+            return LastResult(_to_end(action))
         value = self._perform(action)
         return [to_text(value, self.policy.tree_chars), *_to_pictures(value)]
 
-    def act_all(self, actions: Sequence[Any], pending_safety_checks: Sequence[Any] = ()) -> list[Any] | Final:
+    def act_all(self, actions: Sequence[Any], pending_safety_checks: Sequence[Any] = ()) -> list[Any] | LastResult:
         """Do what a vendor's tool asks for, once its safety checks were allowed; return notes, and the last picture.
 
         Raises:
@@ -86,7 +85,9 @@ class BrowserTool:
                 notes.append(str(error))
                 break
             if action.ends_run:
-                return Final("\n".join(_to_lines([*notes, f"{'+'.join(action.keys)} ended the use of the browser"])))
+                return LastResult(
+                    "\n".join(_to_lines([*notes, f"{'+'.join(action.keys)} ended the use of the browser"]))
+                )
             value = self._perform(action)
             notes += value["notes"]
         if value is None:
@@ -113,11 +114,10 @@ class BrowserTool:
         """Do one action as a step of the session; return what the log keeps of it."""
 
         def make() -> dict[str, Any]:
-            asks = partial(copy_context().run, self.decide)  # an approval is made within this step
-            return to_value(self._find_life().act(action, asks))
+            decide = partial(copy_context().run, self.decide)  # an approval is made within this step
+            return to_value(self._find_life().act(action, decide))
 
-        is_harmless = action.kind in ("screenshot", "wait", "move")
-        return perform(STEP, to_about(action), make, repeatable=is_harmless)
+        return perform(STEP, to_about(action), make, repeatable=action.kind in HARMLESS)
 
     def _find_life(self) -> BrowserLife:
         session, scope = current_session(), to_user_scope(SCOPE.get().rstrip("."))
@@ -136,43 +136,40 @@ class BrowserLife:
     def __init__(self, policy: BrowserPolicy, scope: str) -> None:
         self._policy, self._scope = policy, scope
         self._engine: Engine | None = None
+        self._is_second = self._is_closed = False
         self._lock = Lock()
 
-    def act(self, action: Action, asks: Asks) -> Seen:
-        """Do one action."""
-        notes: tuple[str, ...] = ()
+    def act(self, action: Action, decide: Decide) -> Seen:
+        """Do one action.
+
+        Raises:
+            BrowserError: it is closed.
+        """
         with self._lock:
-            engine = self._engine
-            if engine is None:
-                engine = self._engine = Engine(self._policy)
-                notes = self._begin(engine, action, asks)
-        seen = engine.act(action, asks)
-        return replace(seen, notes=notes + seen.notes)
+            if self._is_closed:
+                raise BrowserError("the browser is closed")
+            is_new = self._engine is None
+            engine = self._engine = self._engine or self._begin()
+        seen = engine.act(action, decide)
+        return replace(seen, notes=(LOST, *seen.notes)) if is_new and self._is_second else seen
 
     def close(self) -> None:
         """End the browser, whatever it does."""
-        if self._engine is not None:
-            self._engine.close()
+        with self._lock:
+            self._is_closed, engine = True, self._engine
+        if engine is not None:
+            engine.close()
 
-    def _begin(self, engine: Engine, action: Action, asks: Asks) -> tuple[str, ...]:
-        """Go to where a browser begins; return what is to be told of that."""
-        before = _last_address(self._scope)
-        first = before or self._policy.start
-        if not first or action.kind == "goto":
-            return (LOST,) if before else ()
-        seen = engine.act(Action("goto", text=first), asks)
-        return (LOST, *seen.notes) if before else seen.notes
+    def _begin(self) -> Engine:
+        seen = [value for id_, _, value in earlier(STEP) if to_user_scope(scope_of(id_)) == self._scope]
+        self._is_second = bool(seen)
+        return Engine(self._policy, _last_address(seen) or self._policy.start)
 
 
-def _last_address(scope: str) -> str:
-    """Return where the browser of a scope was, in the run that this one goes on with; empty if there was none."""
-    for id_, _, value in reversed(earlier(STEP)):
-        if to_user_scope(scope_of(id_)) == scope:
-            address = str(to_fields(value).get("url", ""))
-            if address.startswith(("http://", "https://")):
-                return address
-            return _BLANK
-    return ""
+def _last_address(seen: Sequence[Any]) -> str:
+    """Return where a browser was last, from the values of its steps; empty if nowhere. Pure."""
+    told = (str(to_fields(value).get("url", "")) for value in reversed(seen))
+    return next((address for address in told if address.startswith(("http://", "https://"))), "")
 
 
 def to_about(action: Action) -> dict[str, Any]:
@@ -199,6 +196,10 @@ def to_text(value: Mapping[str, Any], tree_chars: int) -> str:
         tree = f"{tree[:tree_chars]}\n[cut: {tree_chars} of {len(tree)} characters]" if tree_chars else ""
     lines = [f"{value['title'] or '(no title)'} at {value['url']}", *_to_lines(value["notes"]), tree]
     return "\n".join(filter(None, lines))
+
+
+def _to_end(action: Action) -> str:
+    return f"{'+'.join(action.keys)} ended the use of the browser."
 
 
 def _to_lines(notes: Sequence[str]) -> Iterator[str]:

@@ -87,7 +87,7 @@ def test_keys_that_close_a_window_end_the_run(keys, shop, log):
     surfer = Surfer(policy_for(shop), [*actions, act("keypress", keys=["x"])])
     assert surfer.live(log).endswith("ended the use of the browser.")
     assert (len(surfer.results), shop.chords) == (3, [])
-    assert told(log, "function.result")[-1]["final"] is True
+    assert told(log, "function.result")[-1]["last"] is True
 
 
 @in_browser
@@ -291,7 +291,7 @@ def test_a_chord_in_a_batch_ends_the_run_there(shop, log):
     batch = computer(act("goto", url=f"{shop.url}/keys"), act("click", PLACES["keys.log"]), *keys)
     Surfer(policy_for(shop), [batch, act("screenshot")], None, call_computer).live(log)
     assert shop.chords == ["a"]
-    assert told(log, "function.result")[-1]["final"] is True
+    assert told(log, "function.result")[-1]["last"] is True
 
 
 # --- ends, and what goes on ------------------------------------------------------------------------------------------------

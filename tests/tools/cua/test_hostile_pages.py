@@ -159,8 +159,8 @@ def test_a_browser_that_is_killed_is_started_anew(elsewhere):
             for pid in find_browsers():
                 os.kill(pid, signal.SIGKILL)
             seen = rider.act("screenshot")
-            assert "the browser died, and was started anew; what it held is lost" in seen.notes
-            assert rider.visit("/").title == "A quiet page"
+            assert "the browser died, and was started anew at its address; what it held besides is lost" in seen.notes
+            assert seen.title == "A quiet page"
         finally:
             rider.engine.close()
 
@@ -169,8 +169,11 @@ def test_what_is_no_browser_cannot_be_started(elsewhere, tmp_path):
     broken = tmp_path / "chromium"
     broken.write_text("#!/bin/sh\necho no display >&2\nexit 1\n", "utf-8")
     broken.chmod(0o755)
-    with Hostile(elsewhere.url) as site, pytest.raises(BrowserUnavailable, match="does not start") as caught:
-        Rider(site, executable=str(broken))
+    with Hostile(elsewhere.url) as site:
+        rider = Rider(site, executable=str(broken))
+        with pytest.raises(BrowserUnavailable, match="does not start") as caught:
+            rider.visit("/")
+        rider.engine.close()
     assert caught.value.hint
 
 
