@@ -67,7 +67,8 @@ SHOT_URL = "data:image/png;base64,QUJD"
 
 def computer(vendor=None, function=lambda **_: ""):
     fields = {"actions": {"type": "array"}, "pending_safety_checks": {"type": "array"}}
-    return Function("computer", "Use it.", fields, required=["actions"], function=function, vendor=vendor or COMPUTER)
+    options = {"required": ["actions"], "function": function, "vendor": vendor or COMPUTER, "serial": True}
+    return Function("computer", "Use it.", fields, **options)
 
 
 def moved(call_id="c1", actions=None, **more):
