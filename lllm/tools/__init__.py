@@ -1,4 +1,4 @@
-"""What agents work with beside models: Python in a sandbox, services, servers of functions.
+"""What agents work with beside models: Python in a sandbox, a browser, services, servers of functions.
 
 Each name is loaded at first use.
 """

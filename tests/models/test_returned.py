@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from lllm.errors import BrowserUnavailable
 from lllm.models import Function, FunctionCall, Image, LastResult
 from lllm.models.function import PICTURE
 from lllm.models.returned import take_apart
@@ -50,3 +51,13 @@ def test_a_processor_sees_what_is_left_of_a_value():
 def test_calls_with_other_pictures_are_other_answers():
     assert finish(["x", PNG]) != finish(["x", JPEG])
     assert finish(["x", PNG]) == finish(["x", Image("aGk=")])
+
+
+def test_what_ends_a_call_is_raised_by_a_function_that_is_called_by_hand_too():
+    """In a notebook, a browser that is missing is an error and no text."""
+
+    def look():
+        raise BrowserUnavailable("none is there")
+
+    with pytest.raises(BrowserUnavailable):
+        Function("look", "", function=look)(FunctionCall("c", "look", "{}"))
