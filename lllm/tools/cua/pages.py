@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lllm.tools.cua.asking import Asking
-from lllm.tools.cua.policy import OF_PAGE, BrowserPolicy
+from lllm.tools.cua.policy import BrowserPolicy
 from lllm.tools.cua.sites import is_private, to_host, to_place
 
 _MAX_NOTES, _MORE = 20, "something else happened"
@@ -181,7 +181,7 @@ class Pages:
         """Let a request through, or not. What does not come past here, such as a redirect, comes to the gate."""
         url: str = request.url
         is_page = _is_page(request)
-        allowed = self._allows(url, is_page=is_page)
+        allowed = self._allows(url)
         place = to_place(url)
         if not allowed and is_page and place is not None and await self._asking.ask("leave", _short(url)):
             self._left_for.add(place)
@@ -193,13 +193,11 @@ class Pages:
                 self.note(f"{'leaving for' if is_page else 'loading'} {_short(url)} was refused")
                 await route.abort("blockedbyclient")
 
-    def _allows(self, url: str, *, is_page: bool) -> bool:
-        if is_page and url[:5].lower().startswith(OF_PAGE):
-            return False  # of no site: nobody could tell whose page it is
+    def _allows(self, url: str) -> bool:
         return self._policy.allows(url) or to_place(url) in self._left_for
 
     def _judge_socket(self, route: Any) -> None:
-        if self._allows(route.url, is_page=False):
+        if self._allows(route.url):
             route.connect_to_server()
         else:
             self.note(f"a connection to {_short(route.url)} was refused")

@@ -10,7 +10,7 @@ from lllm.tools.cua.sites import EVERYWHERE, Site, parse_sites, to_host, to_plac
 
 SENSITIVE = ("leave", "download", "file", "password")
 """What waits for an approval: leaving the allowed sites, a download, a file chooser, typing into a password field."""
-OF_PAGE = ("data:", "blob:")
+_OF_PAGE = ("data:", "blob:")
 """Schemes of what a page makes itself: they lead to no network."""
 
 _LEAST = {"action_s": 0.1, "settle_s": 0, "max_bytes": 1, "max_tabs": 1, "tree_chars": 0}
@@ -73,7 +73,7 @@ class BrowserPolicy:
 
     def allows(self, url: str) -> bool:
         """Whether an address may be loaded. Pure."""
-        if url in ("about:blank", "about:srcdoc") or url[:5].lower().startswith(OF_PAGE):
+        if url in ("about:blank", "about:srcdoc") or url[:5].lower().startswith(_OF_PAGE):
             return True
         place = to_place(url)
         return place is not None and self.allows_host(*place)

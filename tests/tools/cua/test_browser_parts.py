@@ -1,0 +1,183 @@
+"""Parts of the browser's tool, each by itself: who may be asked and when, what fails closed, and where one begins."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from hostile_site import Elsewhere
+from local_site import Answer, Site
+from surfer import act, in_browser, policy_for
+
+from lllm.errors import BrowserError, ConfigError
+from lllm.llm.offers import _with_computer
+from lllm.models import Prompt
+from lllm.tools.cua import BrowserPolicy, BrowserTool
+from lllm.tools.cua.action import HARMLESS, Action, Display, parse_action
+from lllm.tools.cua.asking import Asking
+from lllm.tools.cua.engine import Engine
+from lllm.tools.cua.functions import browser_functions
+from lllm.tools.cua.pages import Pages
+from lllm.tools.cua.passwords import pieces_of, reaches_password
+from lllm.tools.cua.tool import BrowserLife, _last_address
+
+
+class NoFrames:
+    """A page of which nothing can be learned."""
+
+    frames = ("main",)
+
+    def __init__(self):
+        self.context, self.asked = self, 0
+
+    async def new_cdp_session(self, _target):
+        self.asked += 1
+        raise RuntimeError("no such call any more")
+
+
+def test_where_nobody_can_tell_it_may_be_a_password():
+    """A browser in which the question has another name must not switch it off; it is asked twice."""
+    page = NoFrames()
+    assert asyncio.run(reaches_password(page, Action("type", text="x"))) is True
+    assert page.asked == 2
+
+
+@pytest.mark.parametrize("piece", [Action("type", text="\t"), Action("keypress", keys=("Shift", "Tab"))])
+def test_keys_that_put_nothing_into_a_field_are_not_asked_about(piece):
+    assert asyncio.run(reaches_password(NoFrames(), piece)) is False
+
+
+def test_a_text_is_looked_at_field_by_field():
+    """A tab leads into the next one."""
+    texts = [piece.text for piece in pieces_of(Action("type", text="ada\tsecret\n"))]
+    assert texts == ["ada", "\t", "secret", "\n"]
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "may_be_private"),
+    [
+        ("http://127.0.0.1:8000/", "127.0.0.1", True),
+        ("http://[::1]:8000/", "::1", True),
+        ("http://localhost:8000/", "localhost", True),
+        ("http://evil.example:8000/", "evil.example", False),
+        ("http://EVIL.example.:8000/", "evil.example", False),
+    ],
+)
+def test_an_approved_name_leads_to_no_private_address_unless_it_says_so(url, host, may_be_private):
+    """Who approves of a public name does not know what it stands for."""
+
+    class Route:
+        async def continue_(self):
+            pass
+
+    class Request:
+        frame = type("Frame", (), {"parent_frame": None})
+
+        def __init__(self, url):
+            self.url = url
+
+        def is_navigation_request(self):
+            return True
+
+    async def main():
+        asking = Asking(("leave",))
+        asking.begin(lambda _kind, _what: True)
+        pages = Pages(BrowserPolicy(), asking)
+        assert not pages.allows_host(host, 8000)
+        await pages._judge(Route(), Request(url))
+        return pages.allows_host(host, 8000), pages.names_host(host, 8000), pages.allows_host(host, 8001)
+
+    assert asyncio.run(main()) == (True, may_be_private, False)
+
+
+def test_an_approver_that_cannot_be_called_here_is_refused():
+    async def approve(_approval):
+        return True
+
+    with pytest.raises(ConfigError, match="approve is async"):
+        browser_functions(BrowserPolicy(), approve)
+
+
+def test_a_life_that_is_closed_starts_no_browser():
+    """A function that was given up must not start one after its session."""
+    life = BrowserLife(BrowserPolicy(), "")
+    life.close()
+    with pytest.raises(BrowserError, match="closed"):
+        life.act(Action("screenshot"), lambda _kind, _what: False)
+
+
+@pytest.mark.parametrize(
+    ("seen", "address"),
+    [
+        ([], ""),
+        ([{"url": "http://a/"}, {"url": "http://b/"}], "http://b/"),
+        ([{"url": "http://a/"}, {"url": "chrome-error://chromewebdata/"}], "http://a/"),
+        ([{"url": "https://a/"}, BrowserError("it died"), None], "https://a/"),
+        ([{"url": "about:blank"}], ""),
+    ],
+)
+def test_a_browser_goes_on_where_the_last_page_was(seen, address):
+    assert _last_address(seen) == address
+
+
+def test_what_is_offered_of_a_prompts_browser_is_made_once():
+    """Contracts and requests are kept by prompt: another one each turn would be made anew each turn."""
+    prompt = Prompt(path="p", prompt="x", computer_use_config={"sites": ["a.example"]})
+    assert _with_computer(prompt) is _with_computer(prompt)
+
+
+def test_only_what_changes_nothing_is_done_again_by_itself():
+    repeatable = {function.name for function in browser_functions(BrowserPolicy()) if function.repeatable}
+    assert repeatable == set(HARMLESS)
+
+
+# --- in a browser ------------------------------------------------------------------------------------------------------
+
+
+class Late(Site):
+    """A page that leaves by itself, a moment after it was looked at."""
+
+    def __init__(self, elsewhere):
+        super().__init__()
+        self._elsewhere = elsewhere
+
+    def answer(self, asked):
+        script = f"setTimeout(()=>location='{self._elsewhere}/late',1200)"
+        return Answer(f"<!doctype html><title>late</title><script>{script}</script>")
+
+
+@in_browser
+def test_what_a_page_does_between_two_actions_is_asked_of_nobody():
+    """The action whose approver said yes is over; another one may not be for this."""
+    asked = []
+
+    def decide(kind, what):
+        asked.append((kind, what))
+        return True
+
+    with Elsewhere() as elsewhere, Late(elsewhere.url) as site:
+        engine = Engine(policy_for(site))
+        try:
+            engine.act(parse_action(act("goto", url=f"{site.url}/"), Display()), decide)
+            assert asked == []
+            site.closing.wait(1.6)
+            seen = engine.act(Action("screenshot"), decide)
+        finally:
+            engine.close()
+        assert (asked, elsewhere.touched) == ([], [])
+        assert any("leaving for" in note and "was refused" in note for note in seen.notes)
+
+
+@in_browser
+def test_after_its_end_an_engine_says_so():
+    engine = Engine(BrowserPolicy())
+    engine.close()
+    with pytest.raises(BrowserError, match="closed"):
+        engine.act(Action("screenshot"), lambda _kind, _what: False)
+
+
+@in_browser
+def test_a_tool_is_used_again_after_its_browser_was_closed_with_a_session():
+    """Each session has a browser of its own; so has what runs in none."""
+    tool = BrowserTool(BrowserPolicy())
+    assert tool.act(act("screenshot"))[0].endswith("about:blank")
