@@ -8,7 +8,8 @@ from importlib.util import find_spec
 from typing import Any, cast
 
 from lllm.cli.doctor_check import Check
-from lllm.errors import BrowserUnavailable, LLLMError
+from lllm.cli.doctor_prompts import loaded_prompts
+from lllm.errors import BrowserUnavailable
 from lllm.models.prompt import Prompt
 from lllm.tools.cua.chromium import HINT, find_chromium, is_sandboxed, version_of
 
@@ -30,7 +31,7 @@ def check_browser(
         modules: without one of these, no browser can be driven.
         shuts_in: whether the browser's own sandbox is on.
     """
-    users = _find_users(_prompts())
+    users = _find_users(loaded_prompts())
     if missing := [name for name in modules if find_spec(name) is None]:
         yield _lack(f"without {', '.join(missing)}", _EXTRA, next(iter(users.values()), ""))
     for name, user in users.items() or [("", "")]:
@@ -51,16 +52,6 @@ def _lack(told: str, hint: str, user: str) -> Check:
     if user:
         return Check("browser", "broken", f"{told}, and {user} needs a browser", hint)
     return Check("browser", "note", told, hint)
-
-
-def _prompts() -> Iterator[Prompt[Any]]:
-    from lllm.llm.prompts import PROMPT_REGISTRY  # noqa: PLC0415 - heavy
-
-    for key in PROMPT_REGISTRY:
-        try:
-            yield PROMPT_REGISTRY[key]
-        except LLLMError:  # of a file that cannot be loaded, which another check tells
-            continue
 
 
 def _find_users(prompts: Iterable[Prompt[Any]]) -> dict[str, str]:

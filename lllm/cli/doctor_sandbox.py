@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from lllm.cli.doctor_check import Check
-from lllm.errors import LLLMError
+from lllm.cli.doctor_prompts import loaded_prompts
 from lllm.models.prompt import Prompt
 from lllm.sandbox.isolation.unconfined import UNSAFE, is_unsafe_allowed
 from lllm.sandbox.probe import Probed, probe_isolators
@@ -26,7 +26,7 @@ def check_sandbox(
         probe: tries them; strongest first.
         modules: without one of these, there is nothing to try.
     """
-    user = _find_user(_prompts())
+    user = _find_user(loaded_prompts())
     if any(find_spec(name) is None for name in modules):
         if user:
             yield Check("sandbox", "broken", f"{user} lists run_python", 'pip install "lllm[sandbox]"')
@@ -63,16 +63,6 @@ def _line(probed: Probed) -> str:
     if len(lines) < 2:
         return "".join(lines)
     return f"{lines[0].partition('Traceback')[0].rstrip(': ')}: {lines[-1]}"
-
-
-def _prompts() -> Iterator[Prompt[Any]]:
-    from lllm.llm.prompts import PROMPT_REGISTRY  # noqa: PLC0415 - heavy
-
-    for key in PROMPT_REGISTRY:
-        try:
-            yield PROMPT_REGISTRY[key]
-        except LLLMError:  # of a file that cannot be loaded, which another check tells
-            continue
 
 
 def _find_user(prompts: Iterable[Prompt[Any]]) -> str:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from lllm.cli.screen import Screen, preview
-from lllm.export.asked import render_call, render_service
+from lllm.export.asked import render_call, render_item
 from lllm.export.cells import CellView, ran_unisolated
 from lllm.export.facts import dicts_of
 from lllm.export.made import has_cells, is_told
@@ -120,11 +120,11 @@ def _made(made: Iterable[Item], *, full: bool, with_code: bool = False) -> Itera
     """Yield cells and service calls, each cell with what came of it; its code stands in the call of its function."""
     for item in made:
         if not isinstance(item, CellView):
-            yield render_service(item)
+            yield render_item(item)
             continue
         if with_code:
             yield render_call("cell", _json({"code": f"{item.code}\n"}))
-        yield from map(render_service, item.services)
+        yield from map(render_item, item.services)
         if text := item.text(None if full else _LOOKED_AT_CHARS):
             yield _cut(text, full=full)
 

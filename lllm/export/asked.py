@@ -69,7 +69,7 @@ def render_call(name: str, raw: str) -> str:
     return "\n".join([f"{name}({asked.rest})" if asked.rest else name, *_blocks(asked.texts)])
 
 
-def render_service(service: ServiceView | ActionView | ApprovalView, *, limit_chars: int = _FIRST_CHARS) -> str:
+def render_item(service: ServiceView | ActionView | ApprovalView, *, limit_chars: int = _FIRST_CHARS) -> str:
     """Return the call of a service on one line, and the first words of its answer; or what a browser did, or was asked.
 
     What happened meanwhile in a browser stands in lines below.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from lllm.export.actions import ActionView, ApprovalView, render_approval, render_seen
-from lllm.export.asked import parse_asked, render_call, render_service, to_json
+from lllm.export.asked import parse_asked, render_call, render_item, to_json
 from lllm.export.cells import LIMIT_CHARS, CellView, Item, ServiceView
 from lllm.export.fences import code, fence
 from lllm.export.view import DialogView, Entry
@@ -69,7 +69,7 @@ def tell_cell(cell: CellView) -> Iterator[str]:
 
 def tell_service(service: ServiceView) -> str:
     """Return the call of a service: its first words, and folded its parameters and its answer."""
-    told = f"*#{service.seq}: called* {code(render_service(service))}\n\n"
+    told = f"*#{service.seq}: called* {code(render_item(service))}\n\n"
     day = f"without data from {code(service.cutoff_date, 40)} on\n\n" if service.cutoff_date else ""
     answer = to_safe(service.error) if service.status == "failed" else _pretty(service.answer)
     blocks = f"{fence(_pretty(service.params), 'json')}\n{fence(answer, 'text' if service.error else 'json')}\n"

@@ -10,7 +10,7 @@ from base64 import b64decode
 from typing import Any, NamedTuple, cast
 
 from lllm.export.actions import ActionView, ApprovalView
-from lllm.export.asked import render_service
+from lllm.export.asked import render_item
 from lllm.export.cells import CellView, Item, Place, Places, finish
 from lllm.export.facts import text_of
 from lllm.log.envelope import Event
@@ -97,7 +97,7 @@ def _to_facts(item: Item) -> dict[str, Any]:
         size = [item.picture.width, item.picture.height] if item.picture else None
         told = {"action": item.action, "url": item.url, "title": item.title, "notes": item.notes}
         return facts | told | {"error": item.error, "picture": size, "path": item.path}
-    told = {"told": render_service(item), "params": item.params, "cutoff_date": item.cutoff_date}
+    told = {"told": render_item(item), "params": item.params, "cutoff_date": item.cutoff_date}
     return facts | told | {"error": item.error}
 
 

@@ -11,7 +11,7 @@ from cell_runs import CALL, CELL, MARKUP, PICTURE, cell_run, hostile_run, result
 from export_runs import HOSTILE, Story, png
 from markdown_it import MarkdownIt
 
-from lllm.export.asked import parse_asked, render_call, render_service, tell_step
+from lllm.export.asked import parse_asked, render_call, render_item, tell_step
 from lllm.export.cells import HINT, NOT_ISOLATED, CellView, ServiceView
 from lllm.export.view import BROKEN, to_view
 from lllm.utils import encode_json
@@ -390,7 +390,7 @@ def test_a_notebooks_texts_hold_no_control_sign_either():
 def test_signs_that_nobody_sees_are_seen_in_outputs_and_answers():
     """They hide whole messages to whoever reads on: a model, or a person who copies."""
     cell = function_of(hostile_run("a\u200b\U000e0041b")).made[0]
-    for told in (cell.text(), *map(render_service, cell.services)):
+    for told in (cell.text(), *map(render_item, cell.services)):
         assert "\\u200b\\U000e0041" in told
         assert not set(told) & set("\u200b\U000e0041")
 
@@ -417,9 +417,7 @@ def test_an_answer_that_is_nested_deeply_is_told():
     answer: list = []
     for _ in range(100_000):
         answer = [answer]
-    assert (
-        render_service(ServiceView(1, "e", {}, status="ok", answer=answer)) == "e() -> [nested too deeply to be shown]"
-    )
+    assert render_item(ServiceView(1, "e", {}, status="ok", answer=answer)) == "e() -> [nested too deeply to be shown]"
 
 
 def test_a_huge_output_is_cut_in_exports_and_kept_in_the_log():

@@ -13,7 +13,7 @@ from test_cells_texts import ESCAPES, markup_of
 from lllm.cli.screen import Screen
 from lllm.cli.show import show_session
 from lllm.export.actions import ActionView, ApprovalView
-from lllm.export.asked import render_service, tell_step
+from lllm.export.asked import render_item, tell_step
 from lllm.export.view import BROKEN, to_view
 from lllm.llm.agent import Agent
 from lllm.llm.outside import perform
@@ -57,7 +57,7 @@ def notebook_of(story):
 
 
 def test_an_action_is_a_line_with_its_notes_and_questions_below():
-    assert [render_service(item) for entry in functions_of(shopping()) for item in entry.made] == TOLD
+    assert [render_item(item) for entry in functions_of(shopping()) for item in entry.made] == TOLD
     assert view_of(shopping()).values == view_of(shopping()).made == []
 
 
@@ -81,7 +81,7 @@ def test_an_action_of_a_real_session_has_its_place_as_one_that_is_written_here()
         agent.call(dialog)
     [dialog] = to_view(list(log.read_run("s"))).dialogs
     [entry] = [entry for entry in dialog.entries if entry.who == "function"]
-    assert [render_service(item) for item in entry.made] == [
+    assert [render_item(item) for item in entry.made] == [
         "browser: goto x -> Shop at https://shop.test/\n  approval: leave x -> refused (asked)"
     ]
     assert '"film":[1]' in export(log, "s", "html")
@@ -91,7 +91,7 @@ def test_an_action_whose_process_died_stands_with_its_function():
     story = Film()
     story.ask("browse", {}, acting("click (1, 1)", asks=[asking("leave", "x")]))
     [entry] = functions_of(story)
-    assert [render_service(item) for item in entry.made] == [
+    assert [render_item(item) for item in entry.made] == [
         "browser: click (1, 1) -> no end is logged\n  approval: leave x -> no end is logged"
     ]
     story = Film()
@@ -157,7 +157,7 @@ def test_no_line_is_longer_than_a_person_reads():
     long = "word " * 2000
     story = Film().act(long, seen((long, long), notes=[long] * 1000), asks=[asking(long, long, granted=False, by=long)])
     [action] = functions_of(story)[0].made
-    assert max(map(len, render_service(action).split("\n"))) < 1200
+    assert max(map(len, render_item(action).split("\n"))) < 1200
     assert len(action.notes) == 100
     assert len(tell_step({"name": "browser", "about": {"action": long}}, limit_chars=60)) < 80
     assert len(story.export("md")) < 400_000
@@ -166,7 +166,7 @@ def test_no_line_is_longer_than_a_person_reads():
 def test_nothing_of_a_browser_is_obeyed_by_a_terminal():
     for entry in functions_of(shopping(ESCAPES)):
         for item in entry.made:
-            told = render_service(item)
+            told = render_item(item)
             assert not {"\x1b", "\x07", "\u200b"} & set(told)
 
 
