@@ -12,6 +12,7 @@ from lllm.config.text import load_text
 from lllm.discovery.files import PROMPT_SUFFIX
 from lllm.errors import ConfigError
 from lllm.models.prompt import Prompt
+from lllm.registry import COMPUTER
 
 _TEXT = scalar(str, "a text")
 _KEYS: dict[str, Check] = {
@@ -46,6 +47,8 @@ def load_prompt_file(path: Path | str) -> Prompt[Any]:
     values.setdefault("path", f"{path.absolute().parent.name}/{path.name.removesuffix(PROMPT_SUFFIX)}")
     try:
         prompt: Prompt[Any] = Prompt(prompt=body, engine="jinja", **values)
+        if prompt.computer_use_config:
+            COMPUTER.load()(prompt.computer_use_config)  # what is wrong with it is said now, and not amid a run
     except ConfigError as error:
         raise ConfigError(error.message, where=f"{path}:1:1", hint=error.hint) from error
     try:

@@ -159,7 +159,7 @@ class Agent(Generic[T]):
             raise ConfigError("provider is an object or settings, not a name", hint=f"model='{provider}/...' names one")
         if isinstance(provider, Mapping):  # an object stands for itself, so that the whole name is the model's
             kind, _, served = model.partition("/")
-            api = "responses" if options.get("api_type") is APITypes.RESPONSE else ""
+            api = "responses" if options.get("api_type") == APITypes.RESPONSE else ""
             provider = build_provider(kind, cast("Mapping[str, Any]", provider), api=api)
             model = served or default_model(kind) or kind
         log = options.pop("log", None)

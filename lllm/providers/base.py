@@ -86,10 +86,12 @@ def check_api(provider: Provider, api_type: APITypes) -> None:
     """Refuse a provider that speaks another format than is asked for; a model in the process speaks all.
 
     Raises:
-        ConfigError: the responses format is asked for, and the provider speaks another.
+        ConfigError: the responses format is asked for, and the provider speaks another; or there is no such format.
     """
+    if api_type not in tuple(APITypes):  # a text will do as well
+        raise ConfigError(f"there is no api_type {api_type!r}", hint=f"known: {', '.join(APITypes)}")
     api = provider.describe().get("api")
-    if api_type is APITypes.RESPONSE and api not in ("responses", "mock", "mlx"):
+    if api_type == APITypes.RESPONSE and api not in ("responses", "mock", "mlx"):
         raise ConfigError(
             f"api_type 'response' is asked for, and provider {provider.name!r} speaks {api!r}",
             hint="build_provider(name, config, api='responses'), or use completion",

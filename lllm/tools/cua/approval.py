@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from lllm.tools.cua.action import to_line
@@ -45,6 +46,17 @@ def ask_at_terminal(approval: Approval) -> bool:
         is_there = False
     if not is_there:
         return False
+    _forget_typed()
     sys.stderr.write(f"\n{to_line(approval.tell())} [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _forget_typed() -> None:
+    """Take no answer that was typed before the question."""
+    try:
+        import termios  # noqa: PLC0415 - not on every system
+    except ImportError:
+        return
+    with suppress(termios.error, OSError, ValueError, TypeError):  # no terminal that could be asked to
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 
 from lllm.errors import BrowserUnavailable
 
@@ -54,6 +55,11 @@ def version_of(path: str) -> str:
 def is_sandboxed() -> bool:
     """Whether Chromium shuts its own processes in: it refuses to, for root."""
     return not hasattr(os, "geteuid") or os.geteuid() != 0
+
+
+def has_display() -> bool:
+    """Whether a window could be shown; where nobody can tell, it is tried."""
+    return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def to_environment() -> dict[str, str | float | bool]:

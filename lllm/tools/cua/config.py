@@ -69,6 +69,9 @@ def to_policy(told: Mapping[str, Any]) -> BrowserPolicy:
         hint = f"known: {', '.join(sorted([*known, *_SIZE, *_OTHERS]))}"
         raise _named(f"unknown key {', '.join(unknown)}", hint)
     values = {key: value for key, value in told.items() if key in known}
+    for name in ("sites", "asks", "uploads"):
+        if isinstance(told.get(name), str):
+            raise _named(f"{name} is one text, {told[name]!r:.60}", f"write [{told[name]:.60}]")
     try:
         return TypeAdapter(BrowserPolicy).validate_python({**values, "display": _to_display(told)})
     except ValidationError as error:

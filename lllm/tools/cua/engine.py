@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, wait
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from lllm.errors import BrowserError, BrowserUnavailable
 from lllm.tools.cua.action import Action
 from lllm.tools.cua.asking import Asking, Decide
-from lllm.tools.cua.chromium import find_chromium, is_sandboxed, to_environment, to_switches
+from lllm.tools.cua.chromium import find_chromium, has_display, is_sandboxed, to_environment, to_switches
 from lllm.tools.cua.gate import Gate
 from lllm.tools.cua.hands import perform
 from lllm.tools.cua.pages import Pages, first_line
@@ -26,6 +27,9 @@ from lllm.tools.cua.traffic import Traffic
 from lllm.tools.loop import LoopThread
 
 _START_S, _LOOK_S, _CLOSE_S = 60.0, 8.0, 10.0
+_GLANCE_S = 0.5
+_MAX_ADDRESS_CHARS, _MAX_TITLE_CHARS, _MAX_TREE_CHARS = 2000, 500, 200_000
+"""Of what a page says of itself, in the log; the model reads less of the tree."""
 _ADDRESSES = ("http://", "https://")
 _NOTICE_S = 0.05
 """Until a page has begun to do what an action leads to."""
@@ -65,6 +69,9 @@ class Engine:
     def __init__(self, policy: BrowserPolicy, address: str = "") -> None:
         self._policy, self._address = policy, address
         self._path = find_chromium(policy.executable)
+        _check_folders(policy)
+        if not policy.headless and not has_display():
+            raise BrowserUnavailable("there is no display for a window", hint="leave headless as it is")
         self._playwright = _load_playwright()
         self._asking = Asking(policy.asks)
         self._pages = Pages(policy, self._asking)
@@ -73,6 +80,9 @@ class Engine:
         self._one = asyncio.Lock()
         self._browser: Any = None
         self._driver: Any = None
+        self._starting: asyncio.Task[Any] | None = None
+        self._acting: asyncio.Task[Any] | None = None
+        self._has_arrived = self._is_closing = False
         self._thread = LoopThread("lllm-browser")
 
     def act(self, action: Action, decide: Decide) -> Seen:
@@ -94,8 +104,10 @@ class Engine:
             work.close()
             raise BrowserError("the browser is closed") from error
         try:
-            return future.result()  # each part of it has a limit of its own
-        except CancelledError as error:
+            while not future.done() and not self._is_closing:  # each part of it has a limit of its own
+                wait([future], timeout=_GLANCE_S)
+            return future.result(_CLOSE_S)
+        except (CancelledError, TimeoutError) as error:
             raise BrowserError("the browser was closed meanwhile") from error
         except BaseException:
             future.cancel()
@@ -103,15 +115,18 @@ class Engine:
 
     def close(self) -> None:
         """End the browser, whatever it does."""
+        self._is_closing = True
         self._thread.close(self._shut(), _CLOSE_S)
 
     async def _act(self, action: Action, decide: Decide) -> Seen:
         async with self._one:
+            self._acting = asyncio.current_task()
             self._asking.begin(decide)
             try:
                 seen = await self._act_alone(action)
             finally:
                 self._asking.end()
+                self._acting = None
         if self._asking.failure is not None:
             raise self._asking.failure
         return seen
@@ -120,9 +135,12 @@ class Engine:
         self._gate.begin()
         self._traffic.begin()
         if self._browser is None:
-            await self._begin(action)
+            await self._open()
         elif not self._is_alive():
             await self._revive()
+        if not self._has_arrived and action.kind != "goto":
+            await self._arrive()
+        self._has_arrived = True
         await self._try(action)
         try:
             return await self._see()
@@ -137,10 +155,11 @@ class Engine:
 
     # --- opening and closing ---------------------------------------------------------------------------------------
 
-    async def _begin(self, action: Action) -> None:
-        await self._open()
-        if self._address and action.kind != "goto":
+    async def _arrive(self) -> None:
+        """Go to where it begins, and wait there: an action that comes before a page is ready is lost."""
+        if self._address:
             await self._try(Action("goto", text=self._address))
+            await self._settle()
 
     async def _revive(self) -> None:
         """Start another browser in place of one that died, at the address that it was at."""
@@ -148,10 +167,11 @@ class Engine:
             await asyncio.wait_for(self._browser.close(), _CLOSE_S)
         await self._open()
         self._pages.note("the browser died, and was started anew at its address; what it held besides is lost")
-        if self._address:
-            await self._try(Action("goto", text=self._address))
+        await self._arrive()
 
     async def _open(self) -> None:
+        if self._is_closing:
+            raise BrowserError("the browser is closed")
         if not self._gate.port:
             await self._gate.open()
         try:
@@ -161,34 +181,49 @@ class Engine:
                 except Exception:
                     if self._driver is None:
                         raise
-                    self._driver = None  # it may have died, too
+                    self._driver = self._starting = None  # it may have died, too
                     await self._launch()
         except Exception as error:
             told = first_line(error) or type(error).__name__
             raise BrowserUnavailable(f"{self._path} does not start: {told}", hint="lllm doctor") from error
 
     async def _launch(self) -> None:
-        if self._driver is None:
-            self._driver = await self._playwright.async_playwright().start()
-        self._browser = await self._driver.chromium.launch(
+        if self._starting is None:  # a task, so that what is begun can be ended, also if nobody waits for it any more
+            self._starting = asyncio.get_running_loop().create_task(self._playwright.async_playwright().start())
+        self._driver = await asyncio.shield(self._starting)
+        browser = await self._driver.chromium.launch(
             executable_path=self._path,
             headless=self._policy.headless,
             chromium_sandbox=is_sandboxed(),
             args=to_switches(self._gate.port),
             env=to_environment(),
         )
+        try:
+            await self._pages.open(await self._new_context(browser))
+        except BaseException:
+            await _within(browser.close(), None)
+            raise
+        self._browser = browser
+
+    async def _new_context(self, browser: Any) -> Any:
         width, height = self._policy.display.width, self._policy.display.height
-        context = await self._browser.new_context(
+        context = await browser.new_context(
             viewport={"width": width, "height": height}, service_workers="block", accept_downloads=True
         )
         self._traffic.watch(context)
-        await self._pages.open(context)
+        return context
 
     async def _shut(self) -> None:
+        if self._acting is not None:
+            self._acting.cancel()
+            await asyncio.wait({self._acting}, timeout=_CLOSE_S / 5)
+        if self._starting is not None:
+            with suppress(Exception):
+                self._driver = await asyncio.wait_for(asyncio.shield(self._starting), _CLOSE_S / 5)
         for close in (self._browser and self._browser.close, self._driver and self._driver.stop, self._gate.close):
             if close:
                 with suppress(Exception):
-                    await asyncio.wait_for(close(), _CLOSE_S / 3)
+                    await asyncio.wait_for(close(), _CLOSE_S / 5)
 
     # --- acting and looking ----------------------------------------------------------------------------------------
 
@@ -263,19 +298,32 @@ class Engine:
         if not png:
             page = await self._pages.shown()
             png, tree, title = await self._read(page)
-        if page.url.startswith(_ADDRESSES):
+        if page.url.startswith(_ADDRESSES) and len(page.url) <= _MAX_ADDRESS_CHARS:
             self._address = page.url
-        return Seen(page.url, title or "", png, tree)
+        return Seen(page.url[:_MAX_ADDRESS_CHARS], (title or "")[:_MAX_TITLE_CHARS], png, tree[:_MAX_TREE_CHARS])
 
     async def _read(self, page: Any) -> tuple[bytes, str, str | None]:
-        """Return a page's picture, tree and title; the title is None if it does not answer."""
+        """Return a page's picture, tree and title; the title is None if the page does not answer."""
         png = await _within(page.screenshot(timeout=0), None)
         if png is None:
             return b"", "", None
-        tree: Awaitable[str] = page.locator("body").aria_snapshot(timeout=0)
-        title: Awaitable[str] = page.title()
-        told: tuple[str, str | None] = await _within(asyncio.gather(tree, title), ("", None))
-        return png, *told
+        try:
+            title = await asyncio.wait_for(page.title(), _LOOK_S)
+        except TimeoutError:
+            return png, "", None
+        except Exception:  # noqa: BLE001 - Playwright's: the page is on its way to another one
+            title = ""
+        tree = ""
+        if self._policy.tree_chars:
+            tree = await _within(_read_tree(page), None)
+            if tree is None:
+                self._pages.note("the page's structure could not be read")
+        return png, tree or "", title
+
+
+async def _read_tree(page: Any) -> str:
+    has_body = await page.locator("body").count()  # which a picture, or a page that threw it away, has not
+    return await page.locator("body" if has_body else ":root").first.aria_snapshot(timeout=0)
 
 
 async def _within(answer: Awaitable[Any], otherwise: Any) -> Any:
@@ -283,6 +331,17 @@ async def _within(answer: Awaitable[Any], otherwise: Any) -> Any:
     with suppress(Exception):
         return await asyncio.wait_for(answer, _LOOK_S)
     return otherwise
+
+
+def _check_folders(policy: BrowserPolicy) -> None:
+    """See that what may be saved and handed over can be, before anybody is asked about it."""
+    try:
+        if policy.downloads:
+            Path(policy.downloads).mkdir(parents=True, exist_ok=True)
+        for file in policy.uploads:
+            Path(file).open("rb").close()
+    except OSError as error:
+        raise BrowserUnavailable(f"downloads or uploads of the policy: {error}", hint="mend the path") from error
 
 
 def _load_playwright() -> Any:

@@ -97,5 +97,5 @@ def computer_function(policy: BrowserPolicy, approve: Approve | None = None, *, 
     )
 
 
-def _act(tool: BrowserTool, kind: str, **fields: Any) -> list[Any] | LastResult:
+def _act(tool: BrowserTool, kind: str, **fields: Any) -> str | list[Any] | LastResult:
     return tool.act({"type": kind, **fields})

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from lllm.tools.cua.action import Action
 
+_RELEASE_S = 2.0
 _DRAG_STEPS = 5
 """Pages look at how a drag moves, not only where it ends."""
 
@@ -30,7 +31,13 @@ async def _held(page: Any, keys: tuple[str, ...]) -> AsyncGenerator[None]:
         yield
     finally:
         for key in reversed(keys):
-            await page.keyboard.up(key)
+            await _let_go(page.keyboard.up(key))
+
+
+async def _let_go(released: Awaitable[Any]) -> None:
+    """Let a key or a button go, also when the action has run out of its time: the next page would find it pressed."""
+    with suppress(Exception):
+        await asyncio.wait_for(released, _RELEASE_S)
 
 
 async def _click(page: Any, action: Action) -> None:
@@ -48,9 +55,11 @@ async def _move(page: Any, action: Action) -> None:
 async def _drag(page: Any, action: Action) -> None:
     await page.mouse.move(*action.path[0])
     await page.mouse.down()
-    for place in action.path[1:]:
-        await page.mouse.move(*place, steps=_DRAG_STEPS)
-    await page.mouse.up()
+    try:
+        for place in action.path[1:]:
+            await page.mouse.move(*place, steps=_DRAG_STEPS)
+    finally:
+        await _let_go(page.mouse.up())
 
 
 async def _scroll(page: Any, action: Action) -> None:

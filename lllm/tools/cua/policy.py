@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from lllm.errors import ConfigError
 from lllm.tools.cua.action import Display
@@ -66,10 +67,21 @@ class BrowserPolicy:
         if unknown := sorted(set(self.asks) - set(SENSITIVE)):
             raise ConfigError(f"unknown in asks: {', '.join(unknown)}", hint=f"known: {', '.join(SENSITIVE)}")
         for name, least in _LEAST.items():
-            if getattr(self, name) < least:
-                raise ConfigError(f"{name} is {getattr(self, name)}, and must be {least} at least")
+            told: Any = getattr(self, name)
+            if isinstance(told, bool) or not isinstance(told, int | float) or not told >= least:
+                raise ConfigError(f"{name} is {told!r:.40}, and must be a number, {least} at least")
+        if not isinstance(self.display, Display):  # pyright: ignore[reportUnnecessaryIsInstance] - a user's slip
+            raise ConfigError(f"display is {self.display!r:.40}", hint="write Display(1280, 800)")
+        self._check_start()
+
+    def _check_start(self) -> None:
+        if not isinstance(self.start, str):  # pyright: ignore[reportUnnecessaryIsInstance] - a user's slip
+            raise ConfigError(f"start is {self.start!r:.40}, and no text")
+        if self.start and to_place(self.start) is None and self.start != "about:blank":
+            raise ConfigError(f"start is {self.start!r:.200}, and no address", hint="write http://... or https://...")
         if self.start and not self.allows(self.start):
-            raise ConfigError(f"the browser is to start at {self.start}, which sites does not allow")
+            hint = f"sites allows: {', '.join(self.sites) or 'nothing'}"
+            raise ConfigError(f"the browser is to start at {self.start}, which sites does not allow", hint=hint)
 
     def allows(self, url: str) -> bool:
         """Whether an address may be loaded. Pure."""

@@ -10,7 +10,7 @@ import atexit
 import inspect
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from dataclasses import replace
 from functools import partial
 from threading import Lock
@@ -32,7 +32,8 @@ from lllm.tools.cua.policy import BrowserPolicy
 
 STEP, APPROVAL = "browser", "approval"
 LOST = "this is a new browser at the last one's address; what that held besides is lost"
-_NOTE = "note: "
+_NOTE, _ENDED = "note: ", "The keys that close a window ended the use of the browser."
+_ASKING: ContextVar[bool] = ContextVar("lllm_browser_asking", default=False)
 _LOOSE = Belongings()  # of code that runs outside of any session
 atexit.register(_LOOSE.close)
 
@@ -49,25 +50,29 @@ class BrowserTool:
     """
 
     def __init__(self, policy: BrowserPolicy, approve: Approve | None = None) -> None:
+        if not isinstance(policy, BrowserPolicy):  # pyright: ignore[reportUnnecessaryIsInstance] - a user's slip
+            raise ConfigError(f"{policy!r:.60} is no BrowserPolicy")
         if inspect.iscoroutinefunction(approve):
             raise ConfigError("approve is async", hint="write plain def; it has a thread of its own")
         self.policy, self._approve = policy, approve
 
-    def act(self, told: Mapping[str, Any]) -> list[Any] | LastResult:
+    def act(self, told: Mapping[str, Any]) -> str | list[Any] | LastResult:
         """Do one action; return what the model reads, and the picture that it sees.
 
-        Keys that would close the window end the run: the model is to answer.
+        Keys that would close the window end the run: the model is to answer, and nothing more of its reply is done.
 
         Raises:
             ParseError: the action is none, or off the display.
         """
         action = parse_action(told, self.policy.display)
-        if action.ends_run:
-            return LastResult(_to_end(action))
+        if self._ends(action):
+            return LastResult(_ENDED)
         value = self._perform(action)
-        return [to_text(value, self.policy.tree_chars), *_to_pictures(value)]
+        return _to_result(to_text(value, self.policy.tree_chars), value)
 
-    def act_all(self, actions: Sequence[Any], pending_safety_checks: Sequence[Any] = ()) -> list[Any] | LastResult:
+    def act_all(
+        self, actions: Sequence[Any], pending_safety_checks: Sequence[Any] = ()
+    ) -> str | list[Any] | LastResult:
         """Do what a vendor's tool asks for, once its safety checks were allowed; return notes, and the last picture.
 
         Raises:
@@ -84,16 +89,21 @@ class BrowserTool:
             except ParseError as error:  # what follows was meant for what this would have led to
                 notes.append(str(error))
                 break
-            if action.ends_run:
-                return LastResult(
-                    "\n".join(_to_lines([*notes, f"{'+'.join(action.keys)} ended the use of the browser"]))
-                )
+            if self._ends(action):
+                return LastResult(_to_result("\n".join(_to_lines([*notes, _ENDED])), value))
             value = self._perform(action)
             notes += value["notes"]
         if value is None:
             value = self._perform(Action("screenshot"))
             notes += value["notes"]
-        return ["\n".join(_to_lines(notes)), *_to_pictures(value)]
+        return _to_result("\n".join(_to_lines(notes)), value)
+
+    def _ends(self, action: Action) -> bool:
+        """Whether the run ends here, or has ended earlier in the same reply of the model."""
+        round_, life = SCOPE.get().rpartition("-f")[0], self._find_life()
+        if action.ends_run:
+            life.ended_round = round_
+        return action.ends_run or (bool(round_) and life.ended_round == round_)
 
     def decide(self, kind: str, what: str) -> bool:
         """Return whether something is allowed; the question and the answer are an event."""
@@ -105,13 +115,18 @@ class BrowserTool:
     def _ask(self, approval: Approval) -> dict[str, Any]:
         if self._approve is None:
             return {"granted": False, "by": "nobody was there to ask"}
+        token = _ASKING.set(True)
         try:
             return {"granted": self._approve(approval) is True, "by": "asked"}
         except Exception as error:  # noqa: BLE001 - the user's code; without its yes it is a no
             return {"granted": False, "by": f"{type(error).__name__}: {error}"[:500]}
+        finally:
+            _ASKING.reset(token)
 
     def _perform(self, action: Action) -> dict[str, Any]:
         """Do one action as a step of the session; return what the log keeps of it."""
+        if _ASKING.get():
+            raise BrowserError("the browser waits for an approval, and can do nothing for who decides")
 
         def make() -> dict[str, Any]:
             decide = partial(copy_context().run, self.decide)  # an approval is made within this step
@@ -131,12 +146,16 @@ class BrowserLife:
     Args:
         policy: what it may do.
         scope: the user's scope of the session that it serves.
+
+    Attributes:
+        ended_round: the round of functions in which the model ended the run, as scopes begin that name it.
     """
 
     def __init__(self, policy: BrowserPolicy, scope: str) -> None:
         self._policy, self._scope = policy, scope
         self._engine: Engine | None = None
         self._is_second = self._is_closed = False
+        self.ended_round = ""
         self._lock = Lock()
 
     def act(self, action: Action, decide: Decide) -> Seen:
@@ -198,16 +217,13 @@ def to_text(value: Mapping[str, Any], tree_chars: int) -> str:
     return "\n".join(filter(None, lines))
 
 
-def _to_end(action: Action) -> str:
-    return f"{'+'.join(action.keys)} ended the use of the browser."
-
-
 def _to_lines(notes: Sequence[str]) -> Iterator[str]:
     return (f"{_NOTE}{note}" for note in notes)
 
 
-def _to_pictures(value: Mapping[str, Any]) -> list[Image]:
-    return [Image(value["png"])] if value["png"] else []
+def _to_result(text: str, value: Mapping[str, Any] | None) -> str | list[Any]:
+    """Return a text with the picture that was taken, if one was."""
+    return [text, Image(value["png"])] if value and value["png"] else text
 
 
 def _to_what(check: Any) -> str:

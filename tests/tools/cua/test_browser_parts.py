@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 import pytest
 from hostile_site import Elsewhere
 from local_site import Answer, Site
-from surfer import act, in_browser, policy_for
+from shop_site import PLACES, Shop
+from surfer import Surfer, act, in_browser, open_log, policy_for
 
-from lllm.errors import BrowserError, ConfigError
+from lllm.errors import BrowserError, BrowserUnavailable, ConfigError
 from lllm.llm.offers import _with_computer
 from lllm.models import Prompt
 from lllm.tools.cua import BrowserPolicy, BrowserTool
 from lllm.tools.cua.action import HARMLESS, Action, Display, parse_action
 from lllm.tools.cua.asking import Asking
+from lllm.tools.cua.chromium import has_display
 from lllm.tools.cua.engine import Engine
 from lllm.tools.cua.functions import browser_functions
 from lllm.tools.cua.pages import Pages
@@ -131,6 +134,48 @@ def test_only_what_changes_nothing_is_done_again_by_itself():
     assert repeatable == set(HARMLESS)
 
 
+@pytest.mark.parametrize(
+    ("options", "told", "hint"),
+    [
+        ({"sites": ("shop.test",), "start": "shop.test"}, "and no address", "http://"),
+        ({"sites": ("shop.test",), "start": "http://other.test/"}, "sites does not allow", "sites allows: shop.test"),
+        ({"start": "http://other.test/"}, "sites does not allow", "sites allows: nothing"),
+        ({"action_s": "5"}, "must be a number", ""),
+        ({"max_bytes": float("nan")}, "must be a number", ""),
+        ({"display": (800, 600)}, "display is", "Display("),
+    ],
+)
+def test_a_policy_that_cannot_be_meant_says_so_at_once(options, told, hint):
+    with pytest.raises(ConfigError, match=told) as caught:
+        BrowserPolicy(**options)
+    assert hint in caught.value.hint
+
+
+def test_arguments_in_the_wrong_order_are_an_error():
+    with pytest.raises(ConfigError, match="is no BrowserPolicy"):
+        browser_functions(print, BrowserPolicy())
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [({"uploads": ("no-such-file",)}, "no-such-file"), ({"downloads": "/dev/null/down"}, "/dev/null/down")],
+)
+def test_what_cannot_be_saved_or_handed_over_is_told_before_anybody_is_asked(options, told):
+    pytest.importorskip("playwright", reason="Playwright is not installed")
+    with pytest.raises(BrowserUnavailable, match=told):
+        Engine(BrowserPolicy(executable=sys.executable, **options))
+
+
+def test_a_window_without_a_display_says_so(monkeypatch):
+    pytest.importorskip("playwright", reason="Playwright is not installed")
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    if has_display():
+        pytest.skip("nobody can tell here")
+    with pytest.raises(BrowserUnavailable, match="no display"):
+        Engine(BrowserPolicy(executable=sys.executable, headless=False))
+
+
 # --- in a browser ------------------------------------------------------------------------------------------------------
 
 
@@ -181,3 +226,14 @@ def test_a_tool_is_used_again_after_its_browser_was_closed_with_a_session():
     """Each session has a browser of its own; so has what runs in none."""
     tool = BrowserTool(BrowserPolicy())
     assert tool.act(act("screenshot"))[0].endswith("about:blank")
+
+
+@in_browser
+@pytest.mark.parametrize("number", range(3))
+def test_the_first_action_finds_the_page_that_it_begins_at(number, tmp_path):
+    """What comes before a page is ready would be lost without a word."""
+    with Shop() as shop:
+        policy = policy_for(shop, start=f"{shop.url}/keys")
+        actions = [act("click", PLACES["keys.text"]), act("type", text="first"), act("click", PLACES["keys.save"])]
+        Surfer(policy, actions).live(open_log(tmp_path))
+        assert shop.notes == ["first"]

@@ -190,7 +190,7 @@ def test_a_number_that_makes_no_sense_is_an_error(config):
             "write host, host:port, *.host, or * for every public one",
         ),
         ({"asks": ["everything"]}, "unknown in asks: everything", "known: leave, download, file, password"),
-        ({"start": "https://shop.test"}, "which sites does not allow", ""),
+        ({"start": "https://shop.test"}, "which sites does not allow", "sites allows: nothing"),
     ],
 )
 def test_what_a_policy_refuses_is_refused_with_its_hint(config, told, hint):
@@ -365,7 +365,7 @@ def test_a_run_with_a_browser_replays(tool, face):
     assert (report.status, report.difference, report.result, report.steps) == ("same", {}, live, 2)
     assert len(world.requests) == 2
     (told,) = [message.content for message in world.requests[-1].history if message.role == "tool"]
-    assert ("off the display" if tool == "functions" else "Control+w ended the use of the browser") in told
+    assert ("off the display" if tool == "functions" else "ended the use of the browser") in told
 
 
 def test_another_config_is_another_contract():
@@ -439,8 +439,7 @@ def test_front_matter_that_is_no_mapping_names_its_place(tmp_path, front):
     "line",
     ["site: [shop.test]", "sites: shop.test", "display_width: wide", "approve: true", "tool: mouse", "asks: leave"],
 )
-def test_front_matter_that_says_nonsense_is_told_before_the_model_is_asked(tmp_path, line):
-    world = World(load_prompt_file(write_prompt(tmp_path, f"computer_use_config:\n  {line}\n")), "done")
-    with pytest.raises(ConfigError, match=r"^session s, 1: computer_use_config: "):
-        world.live()
-    assert world.requests == []
+def test_front_matter_that_says_nonsense_is_told_when_the_file_is_read(tmp_path, line):
+    """So that a doctor finds it, and no session begins with it."""
+    with pytest.raises(ConfigError, match=r"prompt\.md:1:1: computer_use_config: "):
+        load_prompt_file(write_prompt(tmp_path, f"computer_use_config:\n  {line}\n"))
