@@ -24,6 +24,7 @@ from lllm.llm.place import function_scope
 from lllm.models.function import FunctionCall, ends_call, fail
 from lllm.models.plain import show
 
+SKIPPED = "This was not done: a function before it in the same reply had the last word."
 Result = tuple[int, FunctionCall]
 Arrival = tuple[int, FunctionCall | BaseException]
 
@@ -103,10 +104,13 @@ class Jobs:
         self._in_threads = in_threads
         self._results: SimpleQueue[Arrival] = SimpleQueue()
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._is_over = False  # a serial function had the last word: those behind it are not done any more
         self._arrivals: asyncio.Queue[Arrival] | None = None
 
     def next(self) -> Result:
         """Return the next result, blocking."""
+        if (skipped := self._skip()) is not None:
+            return skipped
         job = self._waiting[0] if self._waiting and not self._running else None
         if job is not None and len(self._waiting) == 1 and self._may_run_here(job):
             self._waiting.clear()
@@ -127,6 +131,8 @@ class Jobs:
         """Return the next result; async functions run on this loop, others in threads."""
         if self._arrivals is None:
             self._arrivals = asyncio.Queue()
+        if (skipped := self._skip()) is not None:
+            return skipped
         while True:
             self._start(self._start_on_loop)
             try:
@@ -158,11 +164,20 @@ class Jobs:
     def _accept(self, arrived: Arrival) -> Result | None:
         """Return a result that is still waited for; raise what broke through a function, such as KeyboardInterrupt."""
         ordinal, call = arrived
-        if self._running.pop(ordinal, None) is None:
+        if (ran := self._running.pop(ordinal, None)) is None:
             return None
         if isinstance(call, BaseException):
             raise call
+        self._is_over |= call.is_last and ran[0].function.serial
         return ordinal, call
+
+    def _skip(self) -> Result | None:
+        """Return a serial function, unrun, that stands behind one which had the last word; None where none does."""
+        job = next((job for job in self._waiting if job.function.serial), None) if self._is_over else None
+        if job is None:
+            return None
+        self._waiting.remove(job)
+        return job.ordinal, job.call.answered(SKIPPED, SKIPPED)
 
     def _start(self, start: Callable[[Job], None]) -> None:
         while len(self._running) < self._limit and (job := self._next_to_start()) is not None:

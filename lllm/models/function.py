@@ -58,7 +58,8 @@ class Function:
             own has another key when that function runs again: its model may ask for something else then.
         allow_repeat: run it again when the model repeats a call with the same arguments, in place of telling it so.
         serial: it runs when those serial functions have returned, or were given up, that stand before it in the model's
-            reply, and not at once with them.
+            reply, and not at once with them; not at all once one of them returned a
+            :class:`~lllm.models.returned.LastResult`.
         vendor: how a vendor declares it, where it is a tool of the vendor's own such as ``{"type": "computer"}``. Only
             the responses format sends it, in place of name and schema; the others refuse it.
     """

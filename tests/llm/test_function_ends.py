@@ -10,6 +10,7 @@ from world import World, calls
 
 from lllm.errors import ApprovalDenied, BrowserUnavailable
 from lllm.llm import Session
+from lllm.llm.jobs import SKIPPED
 from lllm.models import Function, LastResult
 from lllm.replay import replay
 
@@ -73,6 +74,29 @@ def test_serial_functions_run_in_the_order_of_the_reply(face):
     _, _, made = world.ask_on(face)
     assert order == [1, "first is done", 2]
     assert [call.result for call in made] == [1, 2, "looked"]
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_serial_functions_behind_the_last_word_are_not_run(face):
+    """Their results say so; what is not serial runs in any case. A replay tells the same."""
+    ran = []
+
+    def walk(to: str) -> str | LastResult:
+        ran.append(to)
+        return LastResult("home") if to == "home" else to
+
+    def look() -> str:
+        ran.append("look")
+        return "seen"
+
+    steps = [("walk", {"to": to}) for to in ("out", "home", "away", "far")]
+    functions = [Function.from_callable(walk, serial=True), look]
+    world = World(calls(*steps, ("look", {})), "there", functions=functions)
+    message, _, made = world.ask_on(face)
+    assert sorted(ran) == ["home", "look", "out"]
+    assert [call.result for call in made] == ["out", "home", SKIPPED, SKIPPED, "seen"]
+    assert message.content == "there"
+    assert replayed(world).status == "same"
 
 
 @pytest.mark.parametrize("face", FACES)

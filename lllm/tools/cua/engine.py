@@ -23,6 +23,7 @@ from lllm.tools.cua.hands import perform
 from lllm.tools.cua.pages import Pages, first_line
 from lllm.tools.cua.passwords import pieces_of, reaches_password
 from lllm.tools.cua.policy import BrowserPolicy
+from lllm.tools.cua.sites import ADDRESSES
 from lllm.tools.cua.traffic import Traffic
 from lllm.tools.loop import LoopThread
 
@@ -30,7 +31,6 @@ _START_S, _LOOK_S, _CLOSE_S = 60.0, 8.0, 10.0
 _GLANCE_S = 0.5
 _MAX_ADDRESS_CHARS, _MAX_TITLE_CHARS, _MAX_TREE_CHARS = 2000, 500, 200_000
 """Of what a page says of itself, in the log; the model reads less of the tree."""
-_ADDRESSES = ("http://", "https://")
 _NOTICE_S = 0.05
 """Until a page has begun to do what an action leads to."""
 _QUIET_S = 3.0
@@ -260,7 +260,7 @@ class Engine:
 
     async def _go(self, page: Any, url: str) -> None:
         """Go to an address; one of a scheme that no page of the web has is refused before the browser sees it."""
-        if url.startswith(_ADDRESSES) or url == "about:blank":
+        if url.startswith(ADDRESSES) or url == "about:blank":
             await page.goto(url, wait_until="commit", timeout=0)
         else:
             self._pages.note(f"going to {url[:200]} was refused: an address begins with http:// or https://")
@@ -298,7 +298,7 @@ class Engine:
         if not png:
             page = await self._pages.shown()
             png, tree, title = await self._read(page)
-        if page.url.startswith(_ADDRESSES) and len(page.url) <= _MAX_ADDRESS_CHARS:
+        if page.url.startswith(ADDRESSES) and len(page.url) <= _MAX_ADDRESS_CHARS:
             self._address = page.url
         return Seen(page.url[:_MAX_ADDRESS_CHARS], (title or "")[:_MAX_TITLE_CHARS], png, tree[:_MAX_TREE_CHARS])
 

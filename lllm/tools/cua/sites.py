@@ -12,6 +12,9 @@ from lllm.errors import ConfigError
 EVERYWHERE = "*"
 """Every site that has a public address."""
 
+ADDRESSES = ("http://", "https://")
+"""How the address of a page of the web begins."""
+
 PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
@@ -23,7 +26,7 @@ class Site(NamedTuple):
     """One site.
 
     Attributes:
-        host: in small letters, without brackets; empty for every one.
+        host: in small letters, without brackets.
         is_below: whether the hosts below it are meant, and not itself.
         port: None for each.
     """

@@ -29,6 +29,7 @@ from lllm.tools.cua.approval import Approval, Approve
 from lllm.tools.cua.asking import Decide
 from lllm.tools.cua.engine import Engine, Seen
 from lllm.tools.cua.policy import BrowserPolicy
+from lllm.tools.cua.sites import ADDRESSES
 
 STEP, APPROVAL = "browser", "approval"
 LOST = "this is a new browser at the last one's address; what that held besides is lost"
@@ -59,13 +60,13 @@ class BrowserTool:
     def act(self, told: Mapping[str, Any]) -> str | list[Any] | LastResult:
         """Do one action; return what the model reads, and the picture that it sees.
 
-        Keys that would close the window end the run: the model is to answer, and nothing more of its reply is done.
+        Keys that would close the window end the run: the model is to answer.
 
         Raises:
             ParseError: the action is none, or off the display.
         """
         action = parse_action(told, self.policy.display)
-        if self._ends(action):
+        if action.ends_run:
             return LastResult(_ENDED)
         value = self._perform(action)
         return _to_result(to_text(value, self.policy.tree_chars), value)
@@ -89,7 +90,7 @@ class BrowserTool:
             except ParseError as error:  # what follows was meant for what this would have led to
                 notes.append(str(error))
                 break
-            if self._ends(action):
+            if action.ends_run:
                 return LastResult(_to_result("\n".join(_to_lines([*notes, _ENDED])), value))
             value = self._perform(action)
             notes += value["notes"]
@@ -97,13 +98,6 @@ class BrowserTool:
             value = self._perform(Action("screenshot"))
             notes += value["notes"]
         return _to_result("\n".join(_to_lines(notes)), value)
-
-    def _ends(self, action: Action) -> bool:
-        """Whether the run ends here, or has ended earlier in the same reply of the model."""
-        round_, life = SCOPE.get().rpartition("-f")[0], self._find_life()
-        if action.ends_run:
-            life.ended_round = round_
-        return action.ends_run or (bool(round_) and life.ended_round == round_)
 
     def decide(self, kind: str, what: str) -> bool:
         """Return whether something is allowed; the question and the answer are an event."""
@@ -146,16 +140,12 @@ class BrowserLife:
     Args:
         policy: what it may do.
         scope: the user's scope of the session that it serves.
-
-    Attributes:
-        ended_round: the round of functions in which the model ended the run, as scopes begin that name it.
     """
 
     def __init__(self, policy: BrowserPolicy, scope: str) -> None:
         self._policy, self._scope = policy, scope
         self._engine: Engine | None = None
         self._is_second = self._is_closed = False
-        self.ended_round = ""
         self._lock = Lock()
 
     def act(self, action: Action, decide: Decide) -> Seen:
@@ -188,7 +178,7 @@ class BrowserLife:
 def _last_address(seen: Sequence[Any]) -> str:
     """Return where a browser was last, from the values of its steps; empty if nowhere. Pure."""
     told = (str(to_fields(value).get("url", "")) for value in reversed(seen))
-    return next((address for address in told if address.startswith(("http://", "https://"))), "")
+    return next((address for address in told if address.startswith(ADDRESSES)), "")
 
 
 def to_about(action: Action) -> dict[str, Any]:
