@@ -26,8 +26,8 @@ class Owner(Protocol):
 
     tape: Tape | None
 
-    def scope(self, name: str) -> AbstractContextManager[None]:
-        """Give a block ids of its own."""
+    def item_scope(self, name: str) -> AbstractContextManager[None]:
+        """Give a block ids of its own, and close what served it at its end."""
         ...
 
     def log_failed_map(self, id: str, begun: int, error: BaseException) -> None:  # noqa: A002 - the envelope's own word
@@ -44,7 +44,7 @@ def run_in_threads(owner: Owner, id_: str, function: Callable[[T], R], items: Se
     def work() -> None:
         index = gate.enter()
         try:
-            with owner.scope(f"{_base(id_)}-{index}"):
+            with owner.item_scope(f"{_base(id_)}-{index}"):
                 ends[index].set_result(function(todo[index]))
         except BaseException as error:  # noqa: BLE001 - told to whoever waits for this item
             ends[index].set_exception(error)
@@ -110,7 +110,7 @@ async def run_on_loop(
         nonlocal begun
         async with gate:
             begun += 1
-            with owner.scope(f"{_base(id_)}-{index}"):
+            with owner.item_scope(f"{_base(id_)}-{index}"):
                 return await function(item)
 
     tasks = [asyncio.ensure_future(one(index, item)) for index, item in enumerate(items[:recorded])]

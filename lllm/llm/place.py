@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 
 from lllm.errors import LLLMError
-from lllm.log.scopes import to_scope
+from lllm.log.scopes import to_scope, to_user_scope
 
 SCOPE: ContextVar[str] = ContextVar("lllm_scope", default="")
 # The last event of this thread or task: a mark of its session, and its seq.
@@ -33,6 +33,11 @@ def scoped(scope: str) -> Generator[None]:
         yield
     finally:
         SCOPE.reset(token)
+
+
+def user_scope() -> str:
+    """Return the scope of the user's own, or of a run, that this code runs in; empty outside of any."""
+    return to_user_scope(SCOPE.get().rstrip("."))
 
 
 def function_scope(id_: str, attempt: int = 0) -> AbstractContextManager[None]:

@@ -22,12 +22,13 @@ from lllm.llm.ids import Ids
 from lllm.llm.kept import path_of, to_header, to_line
 from lllm.llm.limits import NO_LIMITS, Limits, Spending
 from lllm.llm.opening import draw_name, draw_seed, versions
-from lllm.llm.place import SCOPE, ReplayStopped, scoped
+from lllm.llm.place import SCOPE, ReplayStopped, scoped, user_scope
 from lllm.llm.services import refuse_proxy
 from lllm.llm.trace import session_span
 from lllm.llm.trace_span import OpenSpan
 from lllm.llm.values import arun_step, run_step, take_value
 from lllm.log.base import ReplayableLogBase, SessionLog
+from lllm.log.scopes import to_user_scope
 from lllm.models.plain import to_data, to_plain
 from lllm.utils import digest, encode_json, safe_name
 
@@ -157,6 +158,7 @@ class Session:
             raise
         finally:
             self._runs.discard(inner)
+            self.belongings.end_scope(to_user_scope(id_))
         inner._end_run(id_)
 
     def _end_run(self, id: str, error: BaseException | None = None) -> None:  # noqa: A002 - the envelope's own word
@@ -277,6 +279,15 @@ class Session:
     def scope(self, name: str) -> AbstractContextManager[None]:
         """Give a block ids of its own, under ``name``: for work that runs beside other work."""
         return scoped(f"{SCOPE.get()}{safe_name(name)}.")
+
+    @contextmanager
+    def item_scope(self, name: str) -> Generator[None]:
+        """Give a block a scope that nothing else will have: what served it is closed at its end."""
+        with self.scope(name):
+            try:
+                yield
+            finally:
+                self.belongings.end_scope(user_scope())
 
     def map(self, function: Callable[[T], R], items: Iterable[T], *, concurrency: int = 8) -> list[R]:
         """Run ``function`` over items in threads, each in a scope of its own; results in the items' order.

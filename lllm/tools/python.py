@@ -1,9 +1,10 @@
 """``run_python``: a function that any prompt can list, by which a model runs code in a sandboxed kernel.
 
 One kernel serves the cells of one session, or of one scope of it where work runs side by side; it starts with the first
-cell and ends with the session. Each cell is a step of the session: in the log with its outputs and with what it called.
-A replay serves the function's results and starts no kernel. A session that goes on, resumed or forked, has a new
-kernel, which first runs the recorded cells again, with the recorded answers of the services that they called.
+cell and ends with the session, or with the item of a map that it served. Each cell is a step of the session: in the log
+with its outputs and with what it called. A replay serves the function's results and starts no kernel. A session that
+goes on, resumed or forked, has a new kernel, which first runs the recorded cells again, with the recorded answers of
+the services that they called.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 
 from lllm.llm.belongings import Belongings
 from lllm.llm.outside import perform
-from lllm.llm.place import SCOPE
+from lllm.llm.place import user_scope
 from lllm.llm.session import Session, current_session
 from lllm.log.scopes import scope_of, to_user_scope
 from lllm.models.function import Function
@@ -67,11 +68,11 @@ class PythonTool:
 
     def _find_life(self) -> KernelLife:
         """Return the life of the kernel that code runs in here: that of the session, or of the user's scope of it."""
-        session, scope = current_session(), to_user_scope(SCOPE.get().rstrip("."))
+        session, scope = current_session(), user_scope()
         serve = None if session is None else partial(_serve, session)
         held = self._loose if session is None else session.belongings
         make = partial(KernelLife, self.policy, partial(_is_of, self._name, scope), serve, self._start)
-        return held.get((self, scope), make)
+        return held.get((self, scope), make, scope)
 
 
 def _is_of(name: str, scope: str, id_: str, about: Mapping[str, Any]) -> bool:

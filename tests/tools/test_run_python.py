@@ -1,6 +1,7 @@
 """``run_python``: cells are steps of their session, a replay needs no kernel, and a run that goes on gets its state back."""
 
 import os
+import threading
 from contextlib import contextmanager
 
 import pytest
@@ -240,6 +241,21 @@ def test_parallel_scopes_have_kernels_of_their_own():
 
     with Session.open(MemoryLog(), "s", header={"task": "t"}) as session:
         assert session.map(work, [1, 2]) == ["1", "2"]
+
+
+def test_a_kernel_ends_with_the_item_that_it_served():
+    tool, kernels = PythonTool(SandboxPolicy(), None, 1000), []
+
+    def work(_item):
+        tool.run("1")
+        kernels.append(tool._find_life()._kernel)
+
+    with Session.open(MemoryLog(), "s", header={"task": "t"}) as session:
+        session.map(work, [1])
+        for thread in threading.enumerate():
+            if thread.name == "lllm-closing":
+                thread.join(20)
+        assert not kernels[0].is_alive
 
 
 def test_a_kernel_that_was_killed_is_replaced_and_the_model_is_told():

@@ -17,6 +17,7 @@ from typing import Any
 from lllm.errors import BrowserError, BrowserUnavailable
 from lllm.tools.cua.action import Action
 from lllm.tools.cua.asking import Asking, Decide
+from lllm.tools.cua.border import Border
 from lllm.tools.cua.chromium import find_chromium, has_display, is_sandboxed, to_environment, to_switches
 from lllm.tools.cua.gate import Gate
 from lllm.tools.cua.hands import perform
@@ -28,6 +29,10 @@ from lllm.tools.cua.traffic import Traffic
 from lllm.tools.loop import LoopThread
 
 _START_S, _LOOK_S, _CLOSE_S = 60.0, 8.0, 10.0
+_PICTURE_S = 1.5
+"""Of the first try to take one; each further one has twice as long."""
+_LOOKS = 3
+"""How often a page that does not stay is looked at."""
 _GLANCE_S = 0.5
 _MAX_ADDRESS_CHARS, _MAX_TITLE_CHARS, _MAX_TREE_CHARS = 2000, 500, 200_000
 """Of what a page says of itself, in the log; the model reads less of the tree."""
@@ -74,9 +79,10 @@ class Engine:
             raise BrowserUnavailable("there is no display for a window", hint="leave headless as it is")
         self._playwright = _load_playwright()
         self._asking = Asking(policy.asks)
-        self._pages = Pages(policy, self._asking)
+        border = Border(policy.sites)
+        self._pages = Pages(policy, border, self._asking)
         self._traffic = Traffic()
-        self._gate = Gate(self._pages.allows_host, self._pages.names_host, policy.max_bytes)
+        self._gate = Gate(border, policy.max_bytes)
         self._one = asyncio.Lock()
         self._browser: Any = None
         self._driver: Any = None
@@ -291,34 +297,55 @@ class Engine:
             self._pages.note(f"loading was cut off at {self._policy.max_bytes:,} bytes")
 
     async def _look(self) -> Seen:
-        page = await self._pages.shown()
-        png, tree, title = await self._read(page)
-        if title is None and not page.is_closed():
-            self._pages.give_up()
-        if not png:
-            page = await self._pages.shown()
+        """Look at the page; again, if it went over to another one meanwhile, which would be half of each."""
+        for _ in range(_LOOKS):
+            page, moves = await self._pages.shown(), self._pages.moves
             png, tree, title = await self._read(page)
+            if title is None and not page.is_closed():
+                self._pages.give_up()
+            if png and moves == self._pages.moves:
+                break
+            await self._settle()
         if page.url.startswith(ADDRESSES) and len(page.url) <= _MAX_ADDRESS_CHARS:
             self._address = page.url
         return Seen(page.url[:_MAX_ADDRESS_CHARS], (title or "")[:_MAX_TITLE_CHARS], png, tree[:_MAX_TREE_CHARS])
 
     async def _read(self, page: Any) -> tuple[bytes, str, str | None]:
         """Return a page's picture, tree and title; the title is None if the page does not answer."""
-        png = await _within(page.screenshot(timeout=0), None)
-        if png is None:
+        png = await _take_picture(page)
+        if not png:
             return b"", "", None
         try:
             title = await asyncio.wait_for(page.title(), _LOOK_S)
         except TimeoutError:
             return png, "", None
-        except Exception:  # noqa: BLE001 - Playwright's: the page is on its way to another one
-            title = ""
+        except Exception:  # noqa: BLE001 - Playwright's: the page is on its way to another one, which is counted soon
+            await asyncio.sleep(_NOTICE_S)
+            return png, "", ""
         tree = ""
         if self._policy.tree_chars:
             tree = await _within(_read_tree(page), None)
             if tree is None:
                 self._pages.note("the page's structure could not be read")
         return png, tree or "", title
+
+
+async def _take_picture(page: Any) -> bytes:
+    """Return a page's picture, or nothing if it does not answer.
+
+    One that is taken while its page goes over to another one fails, or never comes: it is taken again.
+    """
+    end = asyncio.get_running_loop().time() + _LOOK_S
+    try_s = _PICTURE_S
+    while (left_s := end - asyncio.get_running_loop().time()) > 0:
+        with suppress(Exception):
+            # Playwright takes the next one only when it has given up on this one, and so has a limit of its own.
+            return await page.screenshot(timeout=1000 * min(left_s, try_s))
+        if page.is_closed():
+            break
+        await asyncio.sleep(_NOTICE_S)
+        try_s *= 2
+    return b""
 
 
 async def _read_tree(page: Any) -> str:

@@ -13,6 +13,8 @@ from ipaddress import IPv6Address, IPv6Network, ip_address
 from socket import SOCK_STREAM
 from urllib.parse import urlsplit
 
+from lllm.tools.cua.border import Border
+
 _TRANSLATED = IPv6Network("64:ff9b::/96")  # to an IPv4 address
 _HEAD_BYTES = 65_536
 _CHUNK_BYTES = 65_536
@@ -27,8 +29,7 @@ class Gate:
     """A proxy.
 
     Args:
-        allows: whether a host and a port may be connected to.
-        names: whether they may be connected to at a private address, too, such as one of this machine.
+        border: what may be connected to.
         max_bytes: that may come in between two calls of :meth:`begin`.
 
     Attributes:
@@ -36,8 +37,8 @@ class Gate:
         is_over: whether the limit was reached.
     """
 
-    def __init__(self, allows: Callable[[str, int], bool], names: Callable[[str, int], bool], max_bytes: int) -> None:
-        self._allows, self._names, self._max_bytes = allows, names, max_bytes
+    def __init__(self, border: Border, max_bytes: int) -> None:
+        self._border, self._max_bytes = border, max_bytes
         self._server: asyncio.Server | None = None
         self._lines: set[asyncio.StreamWriter] = set()
         self._loaded_bytes = 0
@@ -80,13 +81,13 @@ class Gate:
         parts = urlsplit(f"//{target.decode()}" if is_tunnel else target.decode())
         host, port = (parts.hostname or "").rstrip("."), parts.port
         port = (443 if is_tunnel else 80) if port is None else port
-        if not self._allows(host, port):
+        if not self._border.allows_host(host, port):
             return await self._refuse(writer, b"403 Forbidden", REFUSED)
         if self.is_over:
             return await self._refuse(writer, b"509 Bandwidth Limit Exceeded", b"Too much was loaded.")
         try:
             async with asyncio.timeout(_CONNECT_S):
-                place = host if self._names(host, port) else await _find_public(host, port)
+                place = host if self._border.allows_private(host, port) else await _find_public(host, port)
                 if not place:
                     return await self._refuse(writer, b"403 Forbidden", REFUSED)
                 theirs, ours = await asyncio.open_connection(place, port)

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from lllm.tools.cua.asking import Asking
+from lllm.tools.cua.border import Border
 from lllm.tools.cua.policy import BrowserPolicy
-from lllm.tools.cua.sites import is_private, to_host, to_place
+from lllm.tools.cua.sites import to_place
 
 _MAX_NOTES, _MORE = 20, "something else happened"
 _MAX_TOLD_CHARS = 300
@@ -27,19 +28,21 @@ class Pages:
 
     Args:
         policy: what they may do.
+        border: where they may go.
         asking: asks about the rest.
 
     Attributes:
         page: the tab that is shown; None while there is none.
+        moves: how often a tab has gone over to another page.
         notes: what happened that a picture does not tell, since they were last taken: how often, by what is told.
     """
 
-    def __init__(self, policy: BrowserPolicy, asking: Asking) -> None:
-        self._policy, self._asking = policy, asking
+    def __init__(self, policy: BrowserPolicy, border: Border, asking: Asking) -> None:
+        self._policy, self._border, self._asking = policy, border, asking
         self._context: Any = None
-        self._left_for: set[tuple[str, int]] = set()
         self._work: set[asyncio.Task[Any]] = set()
         self.page: Any = None
+        self.moves = 0
         self.notes: Counter[str] = Counter()
 
     async def open(self, context: Any) -> None:
@@ -75,15 +78,6 @@ class Pages:
         else:
             await self.page.go_back(wait_until="commit", timeout=0)
 
-    def allows_host(self, host: str, port: int) -> bool:
-        """Whether there may be a connection to a host: by the policy, or because somebody approved."""
-        return self._policy.allows_host(host, port) or (to_host(host), port) in self._left_for
-
-    def names_host(self, host: str, port: int) -> bool:
-        """Whether a host may have a private address: named by the policy, or approved under a name that says so."""
-        name = to_host(host)
-        return self._policy.names_host(host, port) or (is_private(name) and (name, port) in self._left_for)
-
     def note(self, text: str) -> None:
         """Tell the model of something."""
         self.notes[text if text in self.notes or len(self.notes) < _MAX_NOTES else _MORE] += 1
@@ -115,12 +109,16 @@ class Pages:
         page.on("download", self._take_download)
         page.on("filechooser", self._take_chooser)
         page.on("requestfailed", self._tell_failure)
+        page.on("framenavigated", self._count)
 
     def _leave(self, page: Any) -> None:
         if page is self.page:
             others = [other for other in self._context.pages if other is not page]
             self.page = others[-1] if others else None
             self.note("the tab was closed")
+
+    def _count(self, frame: Any) -> None:
+        self.moves += frame.parent_frame is None
 
     async def _is_at_first(self) -> bool:
         session = await self._context.new_cdp_session(self.page)
@@ -181,10 +179,10 @@ class Pages:
         """Let a request through, or not. What does not come past here, such as a redirect, comes to the gate."""
         url: str = request.url
         is_page = _is_page(request)
-        allowed = self._allows(url)
+        allowed = self._border.allows(url)
         place = to_place(url)
         if not allowed and is_page and place is not None and await self._asking.ask("leave", _short(url)):
-            self._left_for.add(place)
+            self._border.open_for(place)
             allowed = True
         with suppress(Exception):  # its page may be gone
             if allowed:
@@ -193,11 +191,8 @@ class Pages:
                 self.note(f"{'leaving for' if is_page else 'loading'} {_short(url)} was refused")
                 await route.abort("blockedbyclient")
 
-    def _allows(self, url: str) -> bool:
-        return self._policy.allows(url) or to_place(url) in self._left_for
-
     def _judge_socket(self, route: Any) -> None:
-        if self._allows(route.url):
+        if self._border.allows(route.url):
             route.connect_to_server()
         else:
             self.note(f"a connection to {_short(route.url)} was refused")

@@ -7,13 +7,11 @@ from typing import Any
 
 from lllm.errors import ConfigError
 from lllm.tools.cua.action import Display
-from lllm.tools.cua.sites import EVERYWHERE, Site, parse_sites, to_host, to_place
+from lllm.tools.cua.border import Border
+from lllm.tools.cua.sites import to_place
 
 SENSITIVE = ("leave", "download", "file", "password")
 """What waits for an approval: leaving the allowed sites, a download, a file chooser, typing into a password field."""
-_OF_PAGE = ("data:", "blob:")
-"""Schemes of what a page makes itself: they lead to no network."""
-
 _LEAST = {"action_s": 0.1, "settle_s": 0, "max_bytes": 1, "max_tabs": 1, "tree_chars": 0}
 
 
@@ -56,14 +54,13 @@ class BrowserPolicy:
     tree_chars: int = 4000
     headless: bool = True
     executable: str = ""
-    _sites: tuple[Site, ...] = field(init=False, repr=False, compare=False, default=())
 
     def __post_init__(self) -> None:
         for name in ("sites", "asks", "uploads"):
             if isinstance(told := getattr(self, name), str):
                 raise ConfigError(f"{name} is one text, {told!r}", hint=f"write ({told!r},)")
             object.__setattr__(self, name, tuple(told))
-        object.__setattr__(self, "_sites", parse_sites(self.sites))
+        border = Border(self.sites)
         if unknown := sorted(set(self.asks) - set(SENSITIVE)):
             raise ConfigError(f"unknown in asks: {', '.join(unknown)}", hint=f"known: {', '.join(SENSITIVE)}")
         for name, least in _LEAST.items():
@@ -72,29 +69,13 @@ class BrowserPolicy:
                 raise ConfigError(f"{name} is {told!r:.40}, and must be a number, {least} at least")
         if not isinstance(self.display, Display):  # pyright: ignore[reportUnnecessaryIsInstance] - a user's slip
             raise ConfigError(f"display is {self.display!r:.40}", hint="write Display(1280, 800)")
-        self._check_start()
+        self._check_start(border)
 
-    def _check_start(self) -> None:
+    def _check_start(self, border: Border) -> None:
         if not isinstance(self.start, str):  # pyright: ignore[reportUnnecessaryIsInstance] - a user's slip
             raise ConfigError(f"start is {self.start!r:.40}, and no text")
         if self.start and to_place(self.start) is None and self.start != "about:blank":
             raise ConfigError(f"start is {self.start!r:.200}, and no address", hint="write http://... or https://...")
-        if self.start and not self.allows(self.start):
+        if self.start and not border.allows(self.start):
             hint = f"sites allows: {', '.join(self.sites) or 'nothing'}"
             raise ConfigError(f"the browser is to start at {self.start}, which sites does not allow", hint=hint)
-
-    def allows(self, url: str) -> bool:
-        """Whether an address may be loaded. Pure."""
-        if url in ("about:blank", "about:srcdoc") or url[:5].lower().startswith(_OF_PAGE):
-            return True
-        place = to_place(url)
-        return place is not None and self.allows_host(*place)
-
-    def allows_host(self, host: str, port: int) -> bool:
-        """Whether there may be a connection to a host. Pure."""
-        return (EVERYWHERE in self.sites and bool(to_host(host))) or self.names_host(host, port)
-
-    def names_host(self, host: str, port: int) -> bool:
-        """Whether a host is one of the sites by its own name, so that it may have a private address. Pure."""
-        name = to_host(host)
-        return any(site.fits(name, port) for site in self._sites)

@@ -19,7 +19,7 @@ from typing import Any
 from lllm.errors import ApprovalDenied, BrowserError, ConfigError, ParseError
 from lllm.llm.belongings import Belongings
 from lllm.llm.outside import earlier, perform
-from lllm.llm.place import SCOPE
+from lllm.llm.place import user_scope
 from lllm.llm.session import current_session
 from lllm.log.scopes import scope_of, to_user_scope
 from lllm.models.image import Image
@@ -129,9 +129,9 @@ class BrowserTool:
         return perform(STEP, to_about(action), make, repeatable=action.kind in HARMLESS)
 
     def _find_life(self) -> BrowserLife:
-        session, scope = current_session(), to_user_scope(SCOPE.get().rstrip("."))
+        session, scope = current_session(), user_scope()
         held = _LOOSE if session is None else session.belongings
-        return held.get((self.policy, self._approve, scope), partial(BrowserLife, self.policy, scope))
+        return held.get((self.policy, self._approve, scope), partial(BrowserLife, self.policy, scope), scope)
 
 
 class BrowserLife:

@@ -17,6 +17,7 @@ from lllm.models import Prompt
 from lllm.tools.cua import BrowserPolicy, BrowserTool
 from lllm.tools.cua.action import HARMLESS, Action, Display, parse_action
 from lllm.tools.cua.asking import Asking
+from lllm.tools.cua.border import Border
 from lllm.tools.cua.chromium import has_display
 from lllm.tools.cua.engine import Engine
 from lllm.tools.cua.functions import browser_functions
@@ -85,10 +86,11 @@ def test_an_approved_name_leads_to_no_private_address_unless_it_says_so(url, hos
     async def main():
         asking = Asking(("leave",))
         asking.begin(lambda _kind, _what: True)
-        pages = Pages(BrowserPolicy(), asking)
-        assert not pages.allows_host(host, 8000)
+        border = Border(())
+        pages = Pages(BrowserPolicy(), border, asking)
+        assert not border.allows_host(host, 8000)
         await pages._judge(Route(), Request(url))
-        return pages.allows_host(host, 8000), pages.names_host(host, 8000), pages.allows_host(host, 8001)
+        return border.allows_host(host, 8000), border.allows_private(host, 8000), border.allows_host(host, 8001)
 
     assert asyncio.run(main()) == (True, may_be_private, False)
 

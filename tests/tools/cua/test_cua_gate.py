@@ -11,8 +11,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from lllm.tools.cua.border import Border
 from lllm.tools.cua.gate import REFUSED, Gate
-from lllm.tools.cua.policy import BrowserPolicy
 
 LONG_S = 30.0
 MANY = 10_000_000
@@ -67,17 +67,27 @@ async def site(answer=None, **options):
             writer.transport.abort()
 
 
+class AskedBorder(Border):
+    """Remembers what it was asked about; what ``allows`` decides may be private, too."""
+
+    def __init__(self, sites, allows=None):
+        super().__init__(sites)
+        self.asked, self._decide = [], allows
+
+    def allows_host(self, host, port):
+        self.asked.append((host, port))
+        return (self._decide or super().allows_host)(host, port)
+
+    def allows_private(self, host, port):
+        return self._decide is not None or super().allows_private(host, port)
+
+
 @asynccontextmanager
 async def gate_for(*sites, max_bytes=MANY, allows=None):
     """Open a gate that lets through what is named; ``asked`` is what it asked about."""
-    policy, asked = BrowserPolicy(sites=sites), []
-
-    def decide(host, port):
-        asked.append((host, port))
-        return (allows or policy.allows_host)(host, port)
-
-    gate = Gate(decide, (lambda *_: True) if allows else policy.names_host, max_bytes)
-    gate.asked = asked
+    border = AskedBorder(sites, allows)
+    gate = Gate(border, max_bytes)
+    gate.asked = border.asked
     await gate.open()
     try:
         yield gate
@@ -669,7 +679,7 @@ def test_after_the_end_nobody_is_served():
             with pytest.raises(ConnectionRefusedError):
                 await asyncio.open_connection("127.0.0.1", gate.port)
             await gate.close()  # and a second time is fine
-        await Gate(lambda *_: True, lambda *_: True, 1).close()  # as is one that was never open
+        await Gate(Border(()), 1).close()  # as is one that was never open
 
     run(main)
 
