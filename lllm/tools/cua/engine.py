@@ -258,18 +258,11 @@ class Engine:
             case "forward":
                 await page.go_forward(wait_until="commit", timeout=0)
             case "goto":
-                await self._go(page, action.text)
+                await self._pages.go_to(action.text)
             case "type" | "keypress":
                 await self._write(page, action)
             case _:  # a screenshot is what every action ends with
                 await perform(page, action)
-
-    async def _go(self, page: Any, url: str) -> None:
-        """Go to an address; one of a scheme that no page of the web has is refused before the browser sees it."""
-        if url.startswith(ADDRESSES) or url == "about:blank":
-            await page.goto(url, wait_until="commit", timeout=0)
-        else:
-            self._pages.note(f"going to {url[:200]} was refused: an address begins with http:// or https://")
 
     async def _write(self, page: Any, action: Action) -> None:
         """Type, piece by piece where a key may lead into another field: a password waits for an approval."""
@@ -312,7 +305,7 @@ class Engine:
 
     async def _read(self, page: Any) -> tuple[bytes, str, str | None]:
         """Return a page's picture, tree and title; the title is None if the page does not answer."""
-        png = await _take_picture(page)
+        png = await take_picture(page)
         if not png:
             return b"", "", None
         try:
@@ -330,7 +323,7 @@ class Engine:
         return png, tree or "", title
 
 
-async def _take_picture(page: Any) -> bytes:
+async def take_picture(page: Any) -> bytes:
     """Return a page's picture, or nothing if it does not answer.
 
     One that is taken while its page goes over to another one fails, or never comes: it is taken again.

@@ -13,12 +13,15 @@ from typing import Any
 from lllm.tools.cua.asking import Asking
 from lllm.tools.cua.border import Border
 from lllm.tools.cua.policy import BrowserPolicy
-from lllm.tools.cua.sites import to_place
+from lllm.tools.cua.sites import ADDRESSES, to_place
 
 _MAX_NOTES, _MORE = 20, "something else happened"
 _MAX_TOLD_CHARS = 300
-_OURS = ("ERR_BLOCKED_BY_CLIENT", "ERR_ABORTED")
+_ABORTED = "ERR_ABORTED"
+_OURS = ("ERR_BLOCKED_BY_CLIENT", _ABORTED)
 """How a request fails that we refused, or that something else took the place of."""
+_TRIES, _NOTICE_S = 3, 0.05
+"""How often a page that goes elsewhere is told to go where it should, and how soon it is known that it did."""
 _NOTED_ELSEWHERE = ("net::ERR", "Download is starting")
 _NO_NAME = re.compile(r"[^\w. -]+")
 
@@ -69,6 +72,26 @@ class Pages:
         """Stop what the tab is loading: until it comes, or never does, the tab could not be looked at."""
         session = await self._context.new_cdp_session(self.page)
         await session.send("Page.stopLoading")
+
+    async def go_to(self, url: str) -> None:
+        """Go to an address; one of a scheme that no page of the web has is refused before the browser sees it.
+
+        A page that goes somewhere by itself meanwhile may take its place, and is left all the same if that can be.
+        """
+        if not url.startswith(ADDRESSES) and url != "about:blank":
+            self.note(f"going to {url[:200]} was refused: an address begins with http:// or https://")
+            return
+        for _ in range(_TRIES):
+            moves = self.moves
+            try:
+                await self.page.goto(url, wait_until="commit", timeout=0)
+            except Exception as error:
+                await asyncio.sleep(_NOTICE_S)
+                if _ABORTED not in str(error) or moves == self.moves:
+                    raise
+            else:
+                return
+        self.note(f"the page goes on by itself, and did not let go for {_short(url)}")
 
     async def go_back(self) -> None:
         """Go back in the history of the tab; from its first page, back to the tab before it."""

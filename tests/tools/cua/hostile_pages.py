@@ -299,6 +299,7 @@ TRAPS = {
     "again": "location.reload()",
     "forth": "location='/back'",
     "back": "location='/forth'",
+    "wander": "setTimeout(()=>{location='/wander?'+Math.random()},150+200*Math.random())",
     "history": "for(let i=0;i<500;i++)history.pushState(0,'','?'+i)",
     "long_url": "history.pushState(0,'','?'+'x'.repeat(1000000))",
     "long_title": "document.title='x'.repeat(1000000)",

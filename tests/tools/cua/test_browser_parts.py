@@ -19,7 +19,7 @@ from lllm.tools.cua.action import HARMLESS, Action, Display, parse_action
 from lllm.tools.cua.asking import Asking
 from lllm.tools.cua.border import Border
 from lllm.tools.cua.chromium import has_display
-from lllm.tools.cua.engine import Engine
+from lllm.tools.cua.engine import Engine, take_picture
 from lllm.tools.cua.functions import browser_functions
 from lllm.tools.cua.pages import Pages
 from lllm.tools.cua.passwords import pieces_of, reaches_password
@@ -55,6 +55,76 @@ def test_a_text_is_looked_at_field_by_field():
     """A tab leads into the next one."""
     texts = [piece.text for piece in pieces_of(Action("type", text="ada\tsecret\n"))]
     assert texts == ["ada", "\t", "secret", "\n"]
+
+
+class Mover:
+    """A tab that says what happens to it when it is told to go somewhere, in turn."""
+
+    def __init__(self, *turns):
+        self.turns, self.told = list(turns), []
+        self.pages = Pages(BrowserPolicy(), Border(()), Asking(()))
+        self.pages.page = self
+
+    async def goto(self, url, **_options):
+        self.told.append(url)
+        turn = self.turns.pop(0)
+        self.pages.moves += "moved" in turn
+        if "fails" in turn:
+            raise RuntimeError("Page.goto: net::ERR_ABORTED" if "aborted" in turn else "net::ERR_NAME_NOT_RESOLVED")
+
+    def go(self):
+        asyncio.run(self.pages.go_to("http://a.test/"))
+        return len(self.told), self.pages.take_notes()
+
+
+def test_a_page_that_goes_somewhere_by_itself_is_left_all_the_same():
+    """Its own move ends ours; without another try it could hold the browser."""
+    assert Mover("fails aborted moved", "fails aborted moved", "moved").go() == (3, ())
+    tries, (note,) = Mover(*["fails aborted moved"] * 3).go()
+    assert tries == 3
+    assert note == "the page goes on by itself, and did not let go for http://a.test/"
+
+
+@pytest.mark.parametrize("turn", ["fails aborted", "fails moved"])
+def test_what_fails_by_itself_is_not_tried_again(turn):
+    """Such as an answer that is no page: it would be asked for again and again."""
+    mover = Mover(turn)
+    with pytest.raises(RuntimeError):
+        mover.go()
+    assert len(mover.told) == 1
+
+
+class Shown:
+    """A page of which a picture can be taken, or something else happens, in turn."""
+
+    def __init__(self, *turns):
+        self.turns, self.limits_ms = list(turns), []
+
+    async def screenshot(self, timeout):  # noqa: ASYNC109 - its own face
+        self.limits_ms.append(timeout)
+        turn = self.turns.pop(0)
+        if isinstance(turn, Exception):
+            raise turn
+        return turn
+
+    def is_closed(self):
+        return not self.turns
+
+
+def test_a_picture_that_fails_is_taken_again():
+    """While a page goes over to another one there is none; that says nothing against the page."""
+    page = Shown(RuntimeError("Unable to capture screenshot"), TimeoutError("1500 ms"), b"png")
+    assert asyncio.run(take_picture(page)) == b"png"
+    first, second, third = page.limits_ms
+    assert first == 1500
+    assert second == 3000
+    assert 3000 < third <= 6000
+
+
+def test_of_a_page_that_has_gone_there_is_no_picture():
+    page = Shown(RuntimeError("Target closed"))
+    assert asyncio.run(take_picture(page)) == b""
+    assert len(page.limits_ms) == 1
 
 
 @pytest.mark.parametrize(

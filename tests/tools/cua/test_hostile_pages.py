@@ -107,6 +107,15 @@ def test_a_trap_ends_in_bounded_time_and_the_browser_goes_on(name, path, rider):
     assert rider.visit("/").title == "A quiet page"
 
 
+def test_a_page_that_does_not_stay_is_looked_at_all_the_same(rider):
+    """A picture that is taken while a page goes over to another one fails, or never comes."""
+    rider.visit("/wander")
+    for _ in range(8):
+        seen = rider.act("screenshot")
+        assert seen.notes == ()
+        assert seen.png
+
+
 _HIDDEN = {"password", "morph", "framed", "shadow", "shadow_open", "poisoned"}
 
 
