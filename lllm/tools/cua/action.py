@@ -20,7 +20,7 @@ MAX_WAIT_MS = 30_000
 MAX_DISPLAY = 8192
 _DEFAULT_WAIT_MS = 1000
 _MAX_PIXELS = 1_000_000
-HARMLESS = frozenset({"screenshot", "move"})
+HARMLESS = frozenset({"screenshot", "move", "wait"})
 """Kinds that change nothing: doing one twice is as doing it once."""
 
 _BUTTONS = {"left": "left", "right": "right", "middle": "middle", "wheel": "middle"}

@@ -6,10 +6,10 @@ Callers block, from whichever thread; an agent's async call runs its functions i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Callable
 from concurrent.futures import CancelledError, wait
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -24,40 +24,19 @@ from lllm.tools.cua.hands import perform
 from lllm.tools.cua.pages import Pages, first_line
 from lllm.tools.cua.passwords import pieces_of, reaches_password
 from lllm.tools.cua.policy import BrowserPolicy
+from lllm.tools.cua.sight import Seen, look_at, within
 from lllm.tools.cua.sites import ADDRESSES
 from lllm.tools.cua.traffic import Traffic
 from lllm.tools.loop import LoopThread
 
-_START_S, _LOOK_S, _CLOSE_S = 60.0, 8.0, 10.0
-_PICTURE_S = 1.5
-"""Of the first try to take one; each further one has twice as long."""
-_LOOKS = 3
-"""How often a page that does not stay is looked at."""
+_START_S, _CLOSE_S = 60.0, 10.0
+_LOOKS = 2
+"""How often a page that does not stay is looked at, before it is taken as it is."""
 _GLANCE_S = 0.5
-_MAX_ADDRESS_CHARS, _MAX_TITLE_CHARS, _MAX_TREE_CHARS = 2000, 500, 200_000
-"""Of what a page says of itself, in the log; the model reads less of the tree."""
 _NOTICE_S = 0.05
 """Until a page has begun to do what an action leads to."""
 _QUIET_S = 3.0
 """How long a page that keeps loading is waited for after an action that has been done."""
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What a page showed after an action.
-
-    Attributes:
-        url, title: of the page.
-        png: a picture of the viewport; empty where the page could not be looked at.
-        tree: what a screen reader is told of the page, as Playwright writes it in YAML.
-        notes: what happened meanwhile that the picture does not tell, such as a dialog.
-    """
-
-    url: str
-    title: str
-    png: bytes
-    tree: str
-    notes: tuple[str, ...] = ()
 
 
 class Engine:
@@ -91,17 +70,18 @@ class Engine:
         self._has_arrived = self._is_closing = False
         self._thread = LoopThread("lllm-browser")
 
-    def act(self, action: Action, decide: Decide) -> Seen:
+    def act(self, action: Action, decide: Decide, check: Callable[[], None] = lambda: None) -> Seen:
         """Do one action, wait until the page has come to rest, and look at it. One at a time.
 
         Args:
             action: what is done.
             decide: decides what the policy asks about meanwhile.
+            check: raises where the action is to be given up.
 
         Raises:
             BrowserUnavailable: the browser does not start.
             BrowserError: it was closed.
-            Exception: what ``decide`` raises.
+            Exception: what ``decide`` or ``check`` raises.
         """
         work = self._act(action, decide)
         try:
@@ -112,6 +92,7 @@ class Engine:
         try:
             while not future.done() and not self._is_closing:  # each part of it has a limit of its own
                 wait([future], timeout=_GLANCE_S)
+                check()
             return future.result(_CLOSE_S)
         except (CancelledError, TimeoutError) as error:
             raise BrowserError("the browser was closed meanwhile") from error
@@ -178,6 +159,7 @@ class Engine:
     async def _open(self) -> None:
         if self._is_closing:
             raise BrowserError("the browser is closed")
+        asyncio.get_running_loop().set_exception_handler(self._pass_over)
         if not self._gate.port:
             await self._gate.open()
         try:
@@ -207,7 +189,7 @@ class Engine:
         try:
             await self._pages.open(await self._new_context(browser))
         except BaseException:
-            await _within(browser.close(), None)
+            await within(browser.close(), None)
             raise
         self._browser = browser
 
@@ -240,11 +222,17 @@ class Engine:
                 await self._perform(action)
         except TimeoutError:
             self._pages.note(f"the action was not over within {self._policy.action_s:g} s")
-            await _within(self._pages.stop_loading(), None)
+            await within(self._pages.stop_loading(), None)
         except Exception as error:
             if not self._is_of_playwright(error):
                 raise
             self._pages.note_failure(first_line(error))
+
+    def _pass_over(self, loop: asyncio.AbstractEventLoop, told: dict[str, Any]) -> None:
+        """Say nothing of how an action ended in the browser that was given up here."""
+        error = told.get("exception")
+        if not (isinstance(error, Exception) and self._is_of_playwright(error)):
+            loop.default_exception_handler(told)
 
     def _is_of_playwright(self, error: Exception) -> bool:
         """Whether an error says that something is wrong with page, browser or driver, and not with our code."""
@@ -278,7 +266,7 @@ class Engine:
             await self._settle()
             seen = await self._look()
             if not self._asking.is_asking:
-                return replace(seen, notes=self._pages.take_notes())
+                return replace(seen, notes=(*self._pages.take_notes(), *seen.notes))
 
     async def _settle(self) -> None:
         await asyncio.sleep(_NOTICE_S)
@@ -290,67 +278,23 @@ class Engine:
             self._pages.note(f"loading was cut off at {self._policy.max_bytes:,} bytes")
 
     async def _look(self) -> Seen:
-        """Look at the page; again, if it went over to another one meanwhile, which would be half of each."""
+        """Look at the page; again, if it went over to another one meanwhile: that would be half of each."""
         for _ in range(_LOOKS):
-            page, moves = await self._pages.shown(), self._pages.moves
-            png, tree, title = await self._read(page)
-            if title is None and not page.is_closed():
-                self._pages.give_up()
-            if png and moves == self._pages.moves:
-                break
+            moves = self._pages.moves
+            seen = await self._look_once()
+            if seen.png and moves == self._pages.moves:
+                return seen
             await self._settle()
-        if page.url.startswith(ADDRESSES) and len(page.url) <= _MAX_ADDRESS_CHARS:
-            self._address = page.url
-        return Seen(page.url[:_MAX_ADDRESS_CHARS], (title or "")[:_MAX_TITLE_CHARS], png, tree[:_MAX_TREE_CHARS])
+        return await self._look_once()
 
-    async def _read(self, page: Any) -> tuple[bytes, str, str | None]:
-        """Return a page's picture, tree and title; the title is None if the page does not answer."""
-        png = await take_picture(page)
-        if not png:
-            return b"", "", None
-        try:
-            title = await asyncio.wait_for(page.title(), _LOOK_S)
-        except TimeoutError:
-            return png, "", None
-        except Exception:  # noqa: BLE001 - Playwright's: the page is on its way to another one, which is counted soon
-            await asyncio.sleep(_NOTICE_S)
-            return png, "", ""
-        tree = ""
-        if self._policy.tree_chars:
-            tree = await _within(_read_tree(page), None)
-            if tree is None:
-                self._pages.note("the page's structure could not be read")
-        return png, tree or "", title
-
-
-async def take_picture(page: Any) -> bytes:
-    """Return a page's picture, or nothing if it does not answer.
-
-    One that is taken while its page goes over to another one fails, or never comes: it is taken again.
-    """
-    end = asyncio.get_running_loop().time() + _LOOK_S
-    try_s = _PICTURE_S
-    while (left_s := end - asyncio.get_running_loop().time()) > 0:
-        with suppress(Exception):
-            # Playwright takes the next one only when it has given up on this one, and so has a limit of its own.
-            return await page.screenshot(timeout=1000 * min(left_s, try_s))
-        if page.is_closed():
-            break
-        await asyncio.sleep(_NOTICE_S)
-        try_s *= 2
-    return b""
-
-
-async def _read_tree(page: Any) -> str:
-    has_body = await page.locator("body").count()  # which a picture, or a page that threw it away, has not
-    return await page.locator("body" if has_body else ":root").first.aria_snapshot(timeout=0)
-
-
-async def _within(answer: Awaitable[Any], otherwise: Any) -> Any:
-    """Return what a page answers; something else if it does not, since it hangs or has gone."""
-    with suppress(Exception):
-        return await asyncio.wait_for(answer, _LOOK_S)
-    return otherwise
+    async def _look_once(self) -> Seen:
+        page = await self._pages.shown()
+        seen = await look_at(page, with_tree=self._policy.tree_chars > 0)
+        if seen.hangs and not page.is_closed():
+            self._pages.give_up()
+        if seen.url.startswith(ADDRESSES) and seen.url == page.url:  # and not cut
+            self._address = seen.url
+        return seen
 
 
 def _check_folders(policy: BrowserPolicy) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import atexit
 import inspect
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextvars import ContextVar, copy_context
 from dataclasses import replace
 from functools import partial
@@ -27,8 +27,9 @@ from lllm.models.returned import LastResult
 from lllm.tools.cua.action import HARMLESS, Action, parse_action, to_fields
 from lllm.tools.cua.approval import Approval, Approve
 from lllm.tools.cua.asking import Decide
-from lllm.tools.cua.engine import Engine, Seen
+from lllm.tools.cua.engine import Engine
 from lllm.tools.cua.policy import BrowserPolicy
+from lllm.tools.cua.sight import Seen
 from lllm.tools.cua.sites import ADDRESSES
 
 STEP, APPROVAL = "browser", "approval"
@@ -122,16 +123,20 @@ class BrowserTool:
         if _ASKING.get():
             raise BrowserError("the browser waits for an approval, and can do nothing for who decides")
 
+        session = current_session()
+        check = _go_on if session is None else session.check_cancelled
+
         def make() -> dict[str, Any]:
             decide = partial(copy_context().run, self.decide)  # an approval is made within this step
-            return to_value(self._find_life().act(action, decide))
+            return to_value(self._find_life().act(action, decide, check))
 
         return perform(STEP, to_about(action), make, repeatable=action.kind in HARMLESS)
 
     def _find_life(self) -> BrowserLife:
         session, scope = current_session(), user_scope()
         held = _LOOSE if session is None else session.belongings
-        return held.get((self.policy, self._approve, scope), partial(BrowserLife, self.policy, scope), scope)
+        approve = self._approve if isinstance(self._approve, Hashable) else id(self._approve)
+        return held.get((self.policy, approve, scope), partial(BrowserLife, self.policy, scope), scope)
 
 
 class BrowserLife:
@@ -148,8 +153,8 @@ class BrowserLife:
         self._is_second = self._is_closed = False
         self._lock = Lock()
 
-    def act(self, action: Action, decide: Decide) -> Seen:
-        """Do one action.
+    def act(self, action: Action, decide: Decide, check: Callable[[], None]) -> Seen:
+        """Do one action; see :meth:`Engine.act`.
 
         Raises:
             BrowserError: it is closed.
@@ -159,7 +164,7 @@ class BrowserLife:
                 raise BrowserError("the browser is closed")
             is_new = self._engine is None
             engine = self._engine = self._engine or self._begin()
-        seen = engine.act(action, decide)
+        seen = engine.act(action, decide, check)
         return replace(seen, notes=(LOST, *seen.notes)) if is_new and self._is_second else seen
 
     def close(self) -> None:
@@ -173,6 +178,10 @@ class BrowserLife:
         seen = [value for id_, _, value in earlier(STEP) if to_user_scope(scope_of(id_)) == self._scope]
         self._is_second = bool(seen)
         return Engine(self._policy, _last_address(seen) or self._policy.start)
+
+
+def _go_on() -> None:
+    """Give nothing up: outside of a session nobody can cancel anything."""
 
 
 def _last_address(seen: Sequence[Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from dataclasses import dataclass
 
 import pytest
 from hostile_site import Elsewhere
@@ -13,16 +14,19 @@ from surfer import Surfer, act, in_browser, open_log, policy_for
 
 from lllm.errors import BrowserError, BrowserUnavailable, ConfigError
 from lllm.llm.offers import _with_computer
+from lllm.llm.session import Session
+from lllm.log import MemoryLog
 from lllm.models import Prompt
 from lllm.tools.cua import BrowserPolicy, BrowserTool
 from lllm.tools.cua.action import HARMLESS, Action, Display, parse_action
 from lllm.tools.cua.asking import Asking
 from lllm.tools.cua.border import Border
 from lllm.tools.cua.chromium import has_display
-from lllm.tools.cua.engine import Engine, take_picture
+from lllm.tools.cua.engine import Engine
 from lllm.tools.cua.functions import browser_functions
 from lllm.tools.cua.pages import Pages
 from lllm.tools.cua.passwords import pieces_of, reaches_password
+from lllm.tools.cua.sight import take_picture
 from lllm.tools.cua.tool import BrowserLife, _last_address
 
 
@@ -165,6 +169,22 @@ def test_an_approved_name_leads_to_no_private_address_unless_it_says_so(url, hos
     assert asyncio.run(main()) == (True, may_be_private, False)
 
 
+def test_any_object_that_can_be_called_may_approve():
+    """One with fields of its own has often no hash, and is still the same one for the next action."""
+
+    @dataclass
+    class Approver:
+        sites: tuple = ()
+
+        def __call__(self, _approval):
+            return True
+
+    one, other = (BrowserTool(BrowserPolicy(), Approver()) for _ in range(2))
+    with Session.open(MemoryLog(), "s"):
+        assert one._find_life() is one._find_life()
+        assert one._find_life() is not other._find_life()
+
+
 def test_an_approver_that_cannot_be_called_here_is_refused():
     async def approve(_approval):
         return True
@@ -178,7 +198,7 @@ def test_a_life_that_is_closed_starts_no_browser():
     life = BrowserLife(BrowserPolicy(), "")
     life.close()
     with pytest.raises(BrowserError, match="closed"):
-        life.act(Action("screenshot"), lambda _kind, _what: False)
+        life.act(Action("screenshot"), lambda _kind, _what: False, lambda: None)
 
 
 @pytest.mark.parametrize(

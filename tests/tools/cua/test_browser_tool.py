@@ -8,6 +8,7 @@ import re
 import select
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ from surfer import (
     to_computer,
 )
 
-from lllm.errors import ApprovalDenied, BrowserUnavailable, LimitExceeded
+from lllm.errors import ApprovalDenied, BrowserUnavailable, CallCancelled, LimitExceeded
 from lllm.export import Choice, render_run
 from lllm.export.record import RunRecord
 from lllm.llm import Session
@@ -33,6 +34,8 @@ from lllm.llm.limits import Limits
 from lllm.replay import fork, replay
 from lllm.tools.cua import BrowserPolicy, BrowserTool
 from lllm.tools.cua.tool import LOST
+
+PATIENCE_S = 20
 
 
 @pytest.fixture
@@ -328,6 +331,26 @@ def test_a_deadline_ends_a_call_in_the_middle_of_an_action(shop, log):
     ):
         surfer.run(session)
     assert [data["about"]["action"] for data in told(log, "step", "browser")][-1] == "wait 30000 ms"
+
+
+@in_browser
+def test_a_session_that_is_cancelled_waits_for_no_answer(shop, log, tmp_path, monkeypatch):
+    """Whoever gives up a run need not first be asked what it may do; nor is the browser left as it was."""
+    given_up, answers, others = threading.Event(), [], find_browsers()
+
+    def think(_approval):
+        session.cancel()
+        answers.append(given_up.wait(PATIENCE_S))
+        return True
+
+    surfer = log_in(shop, think)
+    with pytest.raises(CallCancelled), Session.open(log, "s", header={"task": "t"}, seed=0) as session:
+        surfer.run(session)
+    assert answers == []
+    given_up.set()
+    assert (shop.logins, find_browsers()) == ([], others)
+    report, is_same = replay_without_browser(surfer, log, tmp_path, monkeypatch)
+    assert (report.status, is_same, report.error.partition(":")[0]) == ("same", True, "CallCancelled")
 
 
 @in_browser

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import time
@@ -110,7 +111,7 @@ def test_a_trap_ends_in_bounded_time_and_the_browser_goes_on(name, path, rider):
 def test_a_page_that_does_not_stay_is_looked_at_all_the_same(rider):
     """A picture that is taken while a page goes over to another one fails, or never comes."""
     rider.visit("/wander")
-    for _ in range(8):
+    for _ in range(4):
         seen = rider.act("screenshot")
         assert seen.notes == ()
         assert seen.png
@@ -157,6 +158,25 @@ def test_a_page_that_hangs_is_given_up_and_the_next_one_works(rider):
     if "the page does not answer, and was closed; what it held is lost" not in seen.notes:  # it hangs a moment later
         seen = rider.act("screenshot")
     assert "the page does not answer, and was closed; what it held is lost" in seen.notes
+    assert rider.visit("/").title == "A quiet page"
+
+
+def test_a_page_that_crashes_is_given_up_at_once(rider):
+    rider.visit("/")
+    page = rider.engine._pages.page
+
+    async def crash():
+        crashed = asyncio.Event()
+        page.once("crash", lambda _page: crashed.set())
+        session = await page.context.new_cdp_session(page)
+        sent = asyncio.ensure_future(session.send("Page.crash"))  # nobody is left to answer it
+        await crashed.wait()
+        sent.cancel()
+
+    rider.engine._thread.submit(crash()).result(30)
+    seen = rider.act("screenshot")
+    assert seen.notes == ("the page crashed", "the page does not answer, and was closed; what it held is lost")
+    assert seen.url == "about:blank"
     assert rider.visit("/").title == "A quiet page"
 
 
