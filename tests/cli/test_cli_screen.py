@@ -5,33 +5,10 @@ import re
 import sys
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from lllm.cli.screen import Screen, diff_style, fit_widths, preview
 from lllm.llm.session import Session
 from lllm.log import LocalFileLog
-from lllm.utils import visible
-
-
-@pytest.mark.parametrize("sign", ["\x1b", "\r", "\x07", "\x9b", "\x00", "\x7f", "\u202e", "\u2028", "\ud800"])
-def test_what_a_terminal_would_obey_becomes_visible(sign):
-    """A model may be told by a web page to write escape sequences."""
-    shown = visible(f"a{sign}b")
-    assert sign not in shown
-    assert len(shown) > 2
-
-
-@given(st.text())
-def test_printable_text_can_always_be_written_and_stays_as_it_is(text):
-    """A text is made safe once, wherever it passes through."""
-    shown = visible(text)
-    shown.encode()
-    assert visible(shown) == shown
-
-
-def test_line_feeds_tabs_and_letters_of_any_language_stay():
-    assert visible("a\n\tü 日本 🙂") == "a\n\tü 日本 🙂"
 
 
 def test_markup_is_not_interpreted(monkeypatch, capsys):

@@ -86,6 +86,15 @@ def test_a_provider_error_holds_the_facts_of_the_answer():
     assert isinstance(error, StatusError)
 
 
+def test_a_log_keeps_of_a_provider_error_what_is_known():
+    """And the name by which a user of httpx catches it, who is to catch it in a replay, too."""
+    error = RateLimited("x", provider="p", retry_after_s=0.0, status=429, hint="wait")
+    expected = {"type": "RateLimited", "message": "x", "retryable": True, "provider": "p", "retry_after_s": 0.0}
+    assert error.to_facts() == {**expected, "status": 429, "hint": "wait"}
+    also = type("Late", (TransportError, type("ReadTimeout", (Exception,), {"__module__": "httpx"})), {})
+    assert also("y").to_facts() == {"type": "Late", "message": "y", "retryable": True, "also": "ReadTimeout"}
+
+
 def test_a_missing_key_is_a_key_error_that_reads_well():
     """KeyError shows the repr of its text; a user wants the text."""
     error = NotRegisteredError("no prompt is registered as 'x'", where="a.py:1")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import lllm.config
 from lllm.config import find_config_file, load_agent_config, load_config, render_config
+from lllm.config.agent import to_overridden
 from lllm.config.render import to_dict
 from lllm.config.source import parse_scalar, parse_yaml
 from lllm.errors import ConfigError
@@ -553,6 +554,25 @@ def test_settings_replace_what_is_at_their_place(load):
 def test_a_setting_that_is_wrong_says_so(refused, setting, told):
     """A setting that is silently ignored is the worst kind."""
     assert told in refused("name: a\n", setting)
+
+
+def test_settings_are_laid_over_a_config_that_was_recorded():
+    """A fork changes what the log says; nothing of the file need be there any more."""
+    recorded = {"name": "a", "agent_configs": {"x": {"stop": ["y"], "model_name": "m"}}}
+    changed = to_overridden(recorded, ["agent_configs.x.model_name=n", "max_llm_recall=1"])
+    assert changed == {**recorded, "agent_configs": {"x": {"stop": ["y"], "model_name": "n"}}, "max_llm_recall": 1}
+    assert recorded["agent_configs"]["x"]["model_name"] == "m"
+    same = to_overridden(recorded, [])
+    assert same == recorded
+    assert same is not recorded
+    with pytest.raises(ConfigError, match="max_llm_recall: expected 0 or more"):
+        to_overridden(recorded, ["max_llm_recall=-1"])
+
+
+def test_a_day_is_a_text(load):
+    """As YAML 1.2 has it, and as a log keeps it."""
+    assert load("cutoff_date: 2024-01-31\n").values["cutoff_date"] == "2024-01-31"
+    assert load("cutoff_date: null\n").values["cutoff_date"] is None
 
 
 # Rendering

@@ -18,6 +18,7 @@ from lllm.machine import (
     Finish,
     FunctionReturned,
     Machine,
+    Misconfigured,
     ModelFailed,
     ModelPaused,
     ModelReplied,
@@ -29,7 +30,7 @@ from lllm.machine import (
     step,
 )
 
-STOPS = (Cancelled(), DeadlinePassed(), BudgetSpent(), UserCodeRaised())
+STOPS = (Cancelled(), DeadlinePassed(), BudgetSpent(), UserCodeRaised(), Misconfigured())
 COMMANDS = {
     State.AWAIT_MODEL: CallModel,
     State.AWAIT_FUNCTIONS: RunFunctions,
@@ -188,10 +189,10 @@ def test_no_interrupts_means_that_no_function_ever_runs():
 
 
 def test_parallel_functions_and_every_budget_at_once():
-    """Nearly twenty thousand machines: all sets of pending functions, with limits on waits, tokens and money."""
+    """Nearly forty thousand machines: all sets of pending functions, with limits on waits, tokens and money."""
     budgets = Budgets(1, 2, 1, max_total_wait_s=4.0, max_tokens=4, max_cost_usd=1.5)
     found = search(budgets, alphabet(most_calls=3, tokens=(0, 1)))
-    assert len(found) > 19_000
+    assert len(found) > 38_000
     check_terminal_reachable(found)
     assert {machine.pending for machine in found} == {
         frozenset(chosen) for n in range(4) for chosen in itertools.combinations(range(3), n)

@@ -19,6 +19,7 @@ from lllm.machine import (
     Finish,
     FunctionReturned,
     Machine,
+    Misconfigured,
     ModelFailed,
     ModelPaused,
     ModelReplied,
@@ -39,7 +40,7 @@ REPLIES = st.builds(
 FAILURES = st.builds(
     ModelFailed, retryable=st.booleans(), retry_after_s=st.none() | FLOATS, jitter=st.floats(0, 1, exclude_max=True)
 )
-STOPS = st.sampled_from([Cancelled(), DeadlinePassed(), BudgetSpent(), UserCodeRaised()])
+STOPS = st.sampled_from([Cancelled(), DeadlinePassed(), BudgetSpent(), UserCodeRaised(), Misconfigured()])
 # Mostly what a driver could send, so that histories get long; a stop or something illegal now and then.
 EVENTS = st.one_of(
     REPLIES,

@@ -18,6 +18,7 @@ from lllm.machine import (
     Finish,
     FunctionReturned,
     Machine,
+    Misconfigured,
     ModelFailed,
     ModelPaused,
     ModelReplied,
@@ -42,12 +43,14 @@ ONE_OF_EACH = (
     DeadlinePassed(),
     BudgetSpent(),
     UserCodeRaised(),
+    Misconfigured(),
 )
 STOPS = {
     Cancelled(): Reason.CANCELLED,
     DeadlinePassed(): Reason.DEADLINE,
     BudgetSpent(): Reason.SESSION_BUDGET,
     UserCodeRaised(): Reason.USER_CODE,
+    Misconfigured(): Reason.CONFIG,
 }
 LEGAL = {
     State.READY: {Called},

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from lllm.errors import ConfigError, FunctionError, ParseError
 from lllm.models import Function, FunctionCall
 from lllm.models.function import MAX_RESULT_CHARS, as_function, fail
-from lllm.models.plain import to_plain
+from lllm.models.plain import to_data, to_plain
 
 CALL = FunctionCall("1", "f", "{}")
 
@@ -196,6 +196,13 @@ def test_plain_data_is_always_json_and_stays_what_it_is(value):
     assert to_plain(plain) == (plain, text)
 
 
+def test_what_differs_from_run_to_run_is_no_data():
+    """A step's value is compared in a replay; an address in it would never be the same."""
+    assert to_data({"at": Point(1, ["a"]), "seen": {2, 1}}) == {"at": {"x": 1, "tags": ["a"]}, "seen": [1, 2]}
+    with pytest.raises(TypeError):
+        to_data({"thing": object()})
+
+
 def test_a_hundred_megabytes_are_cut_and_the_model_is_told():
     """A context window is smaller than a disk."""
     done = returns("x" * 100_000_000)
@@ -279,6 +286,31 @@ def test_an_async_function_is_not_run_without_a_loop():
 
     with pytest.raises(ConfigError, match="function 'later' is async"):
         Function.from_callable(later)(FunctionCall("1", "later", ""))
+
+
+def test_what_is_async_is_known_of_every_callable():
+    """Where there is a loop, the others run in threads."""
+
+    async def later():
+        return 1
+
+    class Later:
+        async def __call__(self):
+            return 1
+
+    async_ones = [later, Later()]
+    assert [Function("f", function=one).is_async for one in [*async_ones, int, lambda: 1]] == [True, True, False, False]
+
+
+def test_a_key_of_its_own_is_a_parameter():
+    """Else the key that makes it safe to repeat would go nowhere."""
+
+    def pay(cents: int, key: str):
+        return cents, key
+
+    assert list(Function.from_callable(pay, idempotent="key").signature.parameters["properties"]) == ["cents"]
+    with pytest.raises(ConfigError, match="function 'pay' has no parameter 'token' for its key"):
+        _ = Function.from_callable(pay, idempotent="token").signature
 
 
 def test_an_interrupt_is_no_result():

@@ -5,7 +5,7 @@ import threading
 from hashlib import sha256
 
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, rule
 
@@ -236,6 +236,31 @@ def test_an_append_may_be_interrupted_by_another_at_any_line(encoded_before):
             assert end.encoded(encoder) == [text.encode() for text in expected]
         assert texts(stem) == ["a", "b"]
     assert lines > 20
+
+
+ROLES = st.lists(st.sampled_from([Roles.USER, Roles.ASSISTANT, Roles.TOOL]), max_size=12)
+
+
+@given(ROLES, st.integers(0, 12))
+def test_a_round_reaches_back_to_what_is_no_result(roles, known):
+    """However much was encoded before: a wire that joins a round's results must not join them otherwise next time."""
+
+    def tell(item, around):
+        return f"{[one.content for one in around]} {item.content}".encode()
+
+    history = History()
+    for number, role in enumerate(roles):
+        history = history.append(Message(role, str(number)), str(number))
+
+    def round_before(index):
+        first = index - 1
+        while first > 0 and roles[first] is Roles.TOOL:
+            first -= 1
+        return [str(number) for number in range(max(first, 0), index)]
+
+    history.prefix(min(known, len(roles))).encoded_by_round(tell)
+    assert history.encoded_by_round(tell) == [f"{round_before(at)} {at}".encode() for at in range(len(roles))]
+    assert [one.content for one in history.last_round()] == round_before(len(roles))
 
 
 class HistoriesAreLists(RuleBasedStateMachine):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from lllm.const import CompletionCost, Finish, Modalities, Roles
 from lllm.models import Attempt, FunctionCall, Image, Message, TokenLogprob
 from lllm.models.message import (
+    Native,
     message_from_dict,
     message_to_dict,
     reply_facts_from_dict,
@@ -29,11 +30,13 @@ MESSAGES = st.builds(
     images=st.lists(st.builds(Image, TEXT, TEXT), max_size=2).map(tuple),
     reasoning=TEXT,
     refusal=TEXT,
+    native=st.none()
+    | st.builds(Native, TEXT, st.lists(st.dictionaries(TEXT, TEXT, max_size=2), max_size=2).map(tuple)),
     extra=st.dictionaries(TEXT, st.integers() | TEXT | st.none(), max_size=2),
 )
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 COUNT = st.integers(0, 10**9)
-USAGES = st.builds(CompletionCost, COUNT, COUNT, COUNT, COUNT, st.none() | FINITE)
+USAGES = st.builds(CompletionCost, COUNT, COUNT, COUNT, COUNT, st.none() | FINITE, cache_write_tokens=COUNT)
 LOGPROBS = st.builds(TokenLogprob, TEXT, FINITE, st.lists(st.tuples(TEXT, FINITE), max_size=3).map(tuple))
 
 
@@ -50,10 +53,10 @@ def test_a_message_survives_the_log(message):
     assert message_to_dict(message_from_dict(through_json(data))) == data
 
 
-@given(MESSAGES, USAGES, st.sampled_from(Finish), TEXT, st.lists(LOGPROBS, max_size=3).map(tuple))
-def test_what_is_known_of_a_reply_survives_the_log(message, usage, finish, model, logprobs):
+@given(MESSAGES, USAGES, st.sampled_from(Finish), TEXT, st.lists(LOGPROBS, max_size=3).map(tuple), st.booleans())
+def test_what_is_known_of_a_reply_survives_the_log(message, usage, finish, model, logprobs, cached):
     """Costs and probabilities of a replayed reply are those of the real one."""
-    reply = dataclasses.replace(message, usage=usage, finish=finish, model=model, logprobs=logprobs)
+    reply = dataclasses.replace(message, usage=usage, finish=finish, model=model, logprobs=logprobs, cached=cached)
     facts = reply_facts_from_dict(through_json(reply_facts_to_dict(reply)))
     assert message_from_dict(message_to_dict(reply), **facts) == reply
 
@@ -86,6 +89,7 @@ def test_all_fields_have_their_names_in_the_log():
         (Image("aGk="),),
         reasoning="hm",
         refusal="no",
+        native=Native("f", ({"sealed": "x"},)),
         extra={"k": 1},
     )
     assert message_to_dict(message) == {
@@ -97,10 +101,13 @@ def test_all_fields_have_their_names_in_the_log():
         "images": [{"media_type": "image/png", "base64": "aGk="}],
         "reasoning": "hm",
         "refusal": "no",
+        "native": {"family": "f", "items": [{"sealed": "x"}]},
         "extra": {"k": 1},
     }
     reply = Message(Roles.ASSISTANT, usage=CompletionCost(1, 2, 3, 4, 0.5), model="m", finish=Finish.LENGTH)
     assert reply_facts_to_dict(reply) == {"usage": [1, 2, 3, 4], "cost_usd": 0.5, "finish": "length", "model": "m"}
+    kept = Message(Roles.ASSISTANT, usage=CompletionCost(1, 2, 3, 4, cache_write_tokens=5), model="m", cached=True)
+    assert reply_facts_to_dict(kept) == {"usage": [1, 2, 3, 4, 5], "cached": True, "model": "m"}
 
 
 def test_what_a_message_carries_follows_from_its_fields():

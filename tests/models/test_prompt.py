@@ -231,6 +231,17 @@ def test_the_parser_follows_from_format_and_tags():
         make(required_xml_tags=["a"]).parser("no tag")
 
 
+def test_an_async_parser_is_refused():
+    """A replay parses without a loop; what it made would never be awaited."""
+
+    async def parse(text):
+        return text
+
+    with pytest.raises(ConfigError, match=r"the parser .*parse is async") as error:
+        make(parser=parse)
+    assert error.value.hint == "write plain def"
+
+
 def test_the_log_can_name_every_parser():
     """A replay that parses in another way must be able to say so."""
 
