@@ -266,6 +266,8 @@ class Engine:
             await self._settle()
             seen = await self._look()
             if not self._asking.is_asking:
+                if self._gate.is_over:
+                    self._pages.note(f"loading was cut off at {self._policy.max_bytes:,} bytes")
                 return replace(seen, notes=(*self._pages.take_notes(), *seen.notes))
 
     async def _settle(self) -> None:
@@ -274,8 +276,6 @@ class Engine:
         while self._asking.is_asking:
             await asyncio.sleep(_NOTICE_S)
             await self._traffic.rest(self._policy.settle_s, _QUIET_S)
-        if self._gate.is_over:
-            self._pages.note(f"loading was cut off at {self._policy.max_bytes:,} bytes")
 
     async def _look(self) -> Seen:
         """Look at the page; again, if it went over to another one meanwhile: that would be half of each."""
