@@ -14,6 +14,7 @@ from importlib.resources import files
 
 from lllm.export.formats import Choice
 from lllm.export.page_index import PageIndex
+from lllm.export.page_texts import PageTexts
 from lllm.export.record import RunRecord
 from lllm.utils import encode_json
 
@@ -38,25 +39,26 @@ def render(record: RunRecord, choice: Choice) -> Iterator[str]:
 
 def _blocks(record: RunRecord, index: PageIndex) -> Iterator[str]:
     """Yield the events as data blocks, and what is shown of cells and of a browser."""
+    texts = PageTexts()
     events: list[str] = []
     cells: list[str] = []
     chars = 0
     for line in record.lines():
         shown = index.add(line.event)
-        events.append(line.text)
+        events.append(texts.share(line.text))
         if shown:
-            cells.append(shown)
+            cells.append(texts.share(shown))
         chars += len(line.text) + len(shown)
         if chars > _BLOCK_CHARS:
-            yield from _to_blocks(events, cells)
+            yield from _to_blocks(events, cells, texts.take())
             events, cells, chars = [], [], 0
-    yield from _to_blocks(events, cells)
+    yield from _to_blocks(events, cells, texts.take())
 
 
-def _to_blocks(events: list[str], cells: list[str]) -> Iterator[str]:
-    yield _to_block("events", "\n".join(events))
-    if cells:
-        yield _to_block("cells", "\n".join(cells))
+def _to_blocks(events: list[str], cells: list[str], texts: list[str]) -> Iterator[str]:
+    for name, lines in (("events", events), ("cells", cells), ("texts", texts)):
+        if lines or name == "events":
+            yield _to_block(name, "\n".join(lines))
 
 
 def _to_block(name: str, ascii_json: str) -> str:

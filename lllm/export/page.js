@@ -4,9 +4,9 @@
   const $ = (id) => document.getElementById(id);
   const blocks = [...document.querySelectorAll("script[data-name]")];
   const index = JSON.parse(blocks.find((b) => b.dataset.name === "index").textContent);
-  const lines = [], cellLines = [];
+  const lines = [], cellLines = [], texts = [];
   for (const block of blocks) {
-    const into = { events: lines, cells: cellLines }[block.dataset.name];
+    const into = { events: lines, cells: cellLines, texts }[block.dataset.name];
     if (into) for (const line of block.textContent.split("\n")) if (line) into.push(line);
     block.remove();
   }
@@ -18,11 +18,13 @@
 
   // --- events: parsed when they are looked at ---------------------------------------------------------------------
 
+  /** Return what a line holds, with the letters of its pictures, which stand in the page once each. */
+  const parse = (line) => JSON.parse(line.replace(/§(\d+)§/g, (_, at) => texts[at]));
   const parsed = new Map();
   function eventAt(row) {
     if (!parsed.has(row)) {
       if (parsed.size > 3000) parsed.clear();
-      parsed.set(row, JSON.parse(lines[row]));
+      parsed.set(row, parse(lines[row]));
     }
     return parsed.get(row);
   }
@@ -238,7 +240,7 @@
   const groupOfKind = index.kinds.map((kind) => (kind.startsWith("function.") ? "Functions" : groupOf.get(kind) || "Other"));
   const wanted = new Set();
 
-  const cells = buildCells({ index, lines: cellLines, eventAt, el, textBlock, textOf, details, picture, pretty, preview, marked, objectOf, seqLink, isSearching: () => Boolean(query) });
+  const cells = buildCells({ index, lines: cellLines, parse, eventAt, el, textBlock, textOf, details, picture, pretty, preview, marked, objectOf, seqLink, isSearching: () => Boolean(query) });
 
   const RENDER = {
     "message": (row, event) => {
@@ -362,10 +364,8 @@
     return node;
   });
 
-  // In the letters of a picture any short word is found.
-  const LETTERS = /"(?:png|base64|image\/(?:png|jpeg))":"[^"\\]{200,}"/g;
   function isHit(row, needle) {
-    const line = lines[row].length > 1000 ? lines[row].replace(LETTERS, '"":""') : lines[row];
+    const line = lines[row].replace(/"[a-z0-9/]+":"§\d+§"/g, '"":""'); // a picture is no text
     if (needle.ascii !== null) return line.toLowerCase().includes(needle.ascii);
     return JSON.stringify(JSON.parse(line)).toLowerCase().includes(needle.json);
   }

@@ -1,14 +1,14 @@
 "use strict";
 // Cells, calls of services, and what a browser did, in the page of one run. Which of their texts and pictures may be seen
 // was decided when the page was written; here, too, everything becomes a text node, a picture of pixels, or marks on one.
-const buildCells = ({ index, lines, eventAt, el, textBlock, textOf, details, picture, pretty, preview, marked, objectOf, seqLink, isSearching }) => {
+const buildCells = ({ index, lines, parse, eventAt, el, textBlock, textOf, details, picture, pretty, preview, marked, objectOf, seqLink, isSearching }) => {
   const byRow = new Map(), within = new Map();
   index.cells.forEach(([row, id, owner], at) => {
     const item = { row, id, at };
     byRow.set(row, item);
     within.has(owner) ? within.get(owner).push(item) : within.set(owner, [item]);
   });
-  const toldOf = (item) => JSON.parse(lines[item.at]);
+  const toldOf = (item) => parse(lines[item.at]);
   const block = (key, ...nodes) => el("div", "part", key ? el("div", "key", key) : null, ...nodes);
   const parts = (told) => told.parts.map((part) => (part.base64
     ? picture({ media_type: part.mime, base64: part.base64 })

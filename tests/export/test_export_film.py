@@ -65,12 +65,31 @@ def test_a_run_without_a_picture_has_no_film():
     assert index_of(trip())["film"] == []
 
 
-def test_a_picture_stands_in_the_page_no_oftener_than_in_the_events():
-    """It is large: a frame is shown from the event that holds it."""
-    picture = png(9, 9)
-    story = Film().act("click (1, 1)", seen(picture=picture)).end()
-    assert story.export("html").count(picture) == story.export("jsonl").count(picture) == 2
-    assert [item["picture"] for item in block_of(story, "cells")] == [[9, 9]]
+def test_a_picture_stands_in_the_page_once():
+    """It is large, and at least two events have it: what was seen, and what the model got."""
+    small, large = png(9, 9), png(40, 40) + "A" * 400
+    story = Film().act("click (1, 1)", seen(picture=large)).act("wait", seen(picture=large))
+    story = story.act("click (2, 2)", seen(picture=small)).end()
+    told, events = story.export("html"), story.export("jsonl")
+    assert (told.count(large), events.count(large)) == (1, 4)
+    assert told.count(small) == events.count(small) == 2
+    assert [item["picture"] for item in block_of(story, "cells")] == [[40, 40], [40, 40], [9, 9]]
+
+
+def test_a_page_without_large_pictures_has_its_events_as_they_are():
+    """Whoever reads the file finds them; and a text that looks like the place of a picture is none."""
+    text = "\u00a70\u00a7"
+    story = Film(text).act("click (1, 1)", seen(picture=png(9, 9))).end()
+    assert 'data-name="texts"' not in story.export("html")
+    assert block_of(story, "events")[0]["data"]["task"] == text
+
+
+@in_chromium
+def test_a_text_that_looks_like_the_place_of_a_picture_is_a_text(show):
+    large = png(40, 40) + "A" * 400
+    browser = show(Film("Buy \u00a70\u00a7.").act("click (1, 1)", seen(picture=large)).end())
+    assert "Buy \u00a70\u00a7." in browser.text("#app")
+    assert browser.run("document.querySelector('#stage img').src.length") > len(large)
 
 
 def test_steps_of_a_browser_stand_with_the_reply_that_asked_for_them():
