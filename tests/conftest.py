@@ -10,9 +10,14 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from fault_server import FaultServer
+from hypothesis import HealthCheck, settings
 
 from lllm.providers.project import choose_project
 from lllm.testing import isolated_registries
+
+# No test fails because the machine does something else, too.
+settings.register_profile("lllm", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("lllm")
 
 pytest_plugins = ["pytester"]  # tests of the plugin run pytest
 

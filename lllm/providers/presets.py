@@ -42,6 +42,8 @@ _PROFILES = (
         api_key_env="MISTRAL_API_KEY",
         model="mistral-small-latest",
         stream_usage=False,  # it sends the usage unasked, and refuses the question
+        # "Unexpected role 'user' after role 'tool'" (NousResearch/hermes-agent, issue 20154, read 2026-11).
+        bridge_results=True,
     ),
     Profile(name="together", base_url="https://api.together.xyz/v1", api_key_env="TOGETHER_API_KEY"),
     Profile(name="groq", base_url="https://api.groq.com/openai/v1", api_key_env="GROQ_API_KEY"),

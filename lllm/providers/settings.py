@@ -26,6 +26,7 @@ _OVERRIDES = {
     "json_mode": str,
     "send_reasoning": bool,
     "reasoning_field": str,
+    "bridge_results": bool,
     "system_turns": bool,
     "max_tokens": int,
 }

@@ -52,7 +52,7 @@ def test_no_control_sign_is_written(format_):
     assert not set(told) & set("\u2028\u2029\u202e\ud800")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(alphabet=st.characters(codec=None) | st.sampled_from("`~\n <&|#*_[]!\\"), max_size=80))
 def test_any_text_is_one_fence_or_one_span(text):
     assert [kind for kind, _ in tokens_of(f"a\n\n{fence(text)}\n# b\n")].count("fence") == 1

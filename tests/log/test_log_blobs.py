@@ -60,7 +60,7 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(keys, values))
 def test_users_own_dicts_that_look_like_references_survive(tmp_path_factory, value):
     """Data may hold anything, the log's own marks included."""

@@ -296,5 +296,5 @@ class HistoriesAreLists(RuleBasedStateMachine):
         assert history.chain == grow(History(), *model).chain
 
 
-HistoriesAreLists.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+HistoriesAreLists.TestCase.settings = settings(max_examples=60, stateful_step_count=40)
 TestHistoriesAreLists = HistoriesAreLists.TestCase

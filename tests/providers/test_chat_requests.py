@@ -20,6 +20,7 @@ from lllm.providers.wire.chat_request import build_request, encode_message, enco
 from lllm.providers.wire.profile import Profile
 
 LOCAL, OPENAI = PRESETS["local"], PRESETS["openai"]
+PNG = Image("QUJD")
 CALL = FunctionCall("c1", "add", '{"a": 1}')
 GOLDEN = [
     (Message(Roles.SYSTEM, "Be brief."), b'{"role":"system","content":"Be brief."}'),
@@ -156,7 +157,7 @@ def test_a_second_turn_encodes_only_what_is_new(monkeypatch):
         encoded.append(message.content)
         return encode_message(message, before)
 
-    monkeypatch.setattr("lllm.providers.wire.chat_request.encoder_of", lambda *_: counting)
+    monkeypatch.setattr("lllm.providers.wire.chat_request.encoder_of", lambda *_, **__: counting)
     first = ask("one", "two")
     build_request(first, LOCAL)
     frames = dict(first.contract.rendered)
@@ -179,6 +180,38 @@ def test_a_body_is_json_whatever_the_texts(texts, extra):
     data = json.loads(build_request(ask(*(texts or ["x"]), extra_body=extra), LOCAL).body)
     assert [message["content"] for message in data["messages"]] == (texts or ["x"])
     assert extra.items() <= data.items()
+
+
+def test_a_strict_server_hears_that_the_model_answered_results():
+    """Mistral's refuses whoever speaks behind results before it did: a final word of ours, or pictures."""
+    strict = Profile(name="strict", base_url="http://s/v1", bridge_results=True)
+    asked = Message(Roles.ASSISTANT, function_calls=(FunctionCall("c", "look", "{}"),))
+    plain, shown = Message(Roles.TOOL, "1", tool_call_id="c"), Message(Roles.TOOL, "1", tool_call_id="c", images=(PNG,))
+
+    def roles(*messages, profile=strict):
+        told = json.loads(build_request(ask("go", asked, *messages), profile).body)["messages"]
+        return [message["role"] for message in told][2:]
+
+    said, answered = Message(Roles.USER, "Answer now."), Message(Roles.ASSISTANT, "Well.")
+    assert roles(plain) == ["tool"]
+    assert roles(plain, plain, answered, said) == ["tool", "tool", "assistant", "user"]
+    assert roles(plain, said) == ["tool", "assistant", "user"]
+    assert roles(plain, Message(Roles.SYSTEM, "s")) == ["tool", "assistant", "system"]
+    assert roles(shown) == ["tool", "assistant", "user"]
+    assert roles(shown, answered) == ["tool", "assistant", "user", "assistant"]
+    assert roles(shown, said) == ["tool", "assistant", "user", "user"]
+    assert roles(plain, said, profile=OPENAI) == ["tool", "user"]
+    assert roles(shown, said, profile=OPENAI) == ["tool", "user", "user"]
+
+
+def test_what_was_sent_is_sent_again_before_what_is_new():
+    """Else no server could keep what it has read."""
+    strict = Profile(name="strict", base_url="http://s/v1", bridge_results=True)
+    asked = Message(Roles.ASSISTANT, function_calls=(FunctionCall("c", "look", "{}"),))
+    told = ["go", asked, Message(Roles.TOOL, "1", tool_call_id="c", images=(PNG,)), Message(Roles.ASSISTANT, "Well.")]
+    for profile in (strict, OPENAI):
+        first, second = (build_request(ask(*told[:count]), profile).body for count in (3, 4))
+        assert second.startswith(first[: first.rindex(b"]")])
 
 
 def test_a_choice_among_no_functions_is_not_sent():

@@ -23,7 +23,7 @@ from lllm.utils import encode_json
 SPEECH = dict(zip(APIS, ROUTES.values(), strict=True))
 SAID = Reply("hé\n😀", reasoning="hm", calls=(Call("a", "f", '{"x":1}'), Call("b", "g", '{"y":"é"}')))
 EVERY = pytest.mark.parametrize("api", APIS)
-FEW = settings(max_examples=40, deadline=None)
+FEW = settings(max_examples=40)
 
 
 @cache

@@ -201,7 +201,7 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_what_is_written_is_what_is_read(value):
     """A literal means its value, and nothing else; a tuple stays a tuple."""
     text = "\n".join(render_value((value,), "x = ", ""))
@@ -215,7 +215,7 @@ def test_what_is_written_is_what_is_read(value):
         max_leaves=20,
     )
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_document_gives_an_error_or_a_safe_module(junk):
     """Whatever stands where an operation is expected."""
     data = document(

@@ -69,7 +69,7 @@ def test_a_progress_bar_is_told_in_short():
     assert to_safe("a\rb\rc") == "a␍b␍c"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(any_text)
 def test_safe_text_stays_as_it_is(text):
     """So that it does no harm to make sure twice."""
@@ -187,7 +187,7 @@ def test_what_was_left_out_is_told():
     assert read(*outputs) == "[image/png left out: not base64]\n[a/␛[2J left out: no MIME type]"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.dictionaries(st.sampled_from(["output_type", "text", "data", "metadata", "traceback"]), any_json)),
     st.sampled_from(["stream", "error", "display_data"]),

@@ -51,7 +51,7 @@ def made(messages=(), name="n", source="1", ename="", params=None):
     return keep_result(notebook, notebook["cells"][1]["id"], result)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(MESSAGES, any_text, any_text, any_json)
 @example([], "\ud800", "\ud800", "\ud800")
 def test_any_run_of_any_cell_makes_a_valid_notebook(messages, source, ename, params):
@@ -65,7 +65,7 @@ def test_any_run_of_any_cell_makes_a_valid_notebook(messages, source, ename, par
     assert again["cells"] == json.loads(json.dumps(notebook["cells"]))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(MESSAGES, any_text)
 def test_jupyters_own_check_agrees(messages, source):
     nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed")
@@ -181,7 +181,7 @@ def test_a_notebook_that_jupyter_has_saved_is_read():
     assert from_data(notebook)["cells"][-1] == raw
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_any_damage_is_an_error_or_a_valid_notebook(data):
     """Whatever stands in one place of it."""

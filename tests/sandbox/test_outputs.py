@@ -276,7 +276,7 @@ MESSAGES = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(MESSAGES, st.integers(1, 3000), st.integers(1, 5))
 def test_any_json_at_any_place_makes_valid_outputs(messages, limit_bytes, limit_messages):
     """Code in the sandbox speaks to the host as it likes."""

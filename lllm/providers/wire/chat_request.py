@@ -33,6 +33,8 @@ from lllm.utils import encode_json
 
 PATH = "/chat/completions"
 _OURS = frozenset({"messages", "stream"})
+_BRIDGE = b'{"role":"assistant","content":"Understood."}'
+"""What a model is said to have answered to results, where a server lets nobody else speak before it did."""
 
 
 def encode_message(
@@ -42,6 +44,7 @@ def encode_message(
     system_role: str = "system",
     family: str = "",
     reasoning_field: str = "",
+    bridge: bool = False,
 ) -> bytes:
     """Return one chat message as JSON, behind a comma unless it is the first. Pure, and deterministic to the byte.
 
@@ -53,6 +56,7 @@ def encode_message(
         system_role: what the server calls the system.
         family: whose pieces are sent back as they came: what was added to a reply; the parts of another message.
         reasoning_field: what that family calls the reasoning that it is sent back; empty to send none.
+        bridge: whether the model must have answered results before anybody else speaks.
     """
     role = message.role
     data: dict[str, Any] = {"role": system_role if role is Roles.SYSTEM else role.value}
@@ -66,13 +70,18 @@ def encode_message(
     if message.native and message.native.family == family:
         _add_native(data, message, message.native.items, reasoning_field)
     text = encode_json(data).encode()
-    if role is not Roles.TOOL:
-        text = encode_pictures(before, family, behind=text)
-    return b"," + text if before else text
+    if not before:
+        return text
+    if before[-1].role is not Roles.TOOL or role is Roles.TOOL:
+        return b"," + text
+    shown = encode_pictures(before, family, bridge=bridge)
+    if bridge and not shown and role is not Roles.ASSISTANT:
+        text = _BRIDGE + b"," + text
+    return shown + b"," + text
 
 
-def encode_pictures(before: Sequence[Message[Any]], family: str, *, behind: bytes = b"") -> bytes:
-    """Return the pictures of a round's results as a user's message, and what comes behind it. Pure.
+def encode_pictures(before: Sequence[Message[Any]], family: str, *, bridge: bool = False) -> bytes:
+    """Return the pictures of a round's results as a user's message, behind a comma; nothing if there are none. Pure.
 
     OpenAI takes none in a result: "Image URLs are only allowed for messages with role 'user'" (OpenHands/OpenHands,
     issue 7700, read 2026-11). Nor may anything stand between results, so the pictures come behind the last of them.
@@ -84,9 +93,9 @@ def encode_pictures(before: Sequence[Message[Any]], family: str, *, behind: byte
             parts.append({"type": "text", "text": f"(shown by {name}, call {result.tool_call_id}, not by the user)"})
             parts += map(_image_part, result.images)
     if not parts:
-        return behind
-    shown = encode_json({"role": "user", "content": parts}).encode()
-    return shown + b"," + behind if behind else shown
+        return b""
+    shown = b"," + encode_json({"role": "user", "content": parts}).encode()
+    return b"," + _BRIDGE + shown if bridge else shown
 
 
 def _is_native(message: Message[Any], family: str) -> bool:
@@ -125,9 +134,10 @@ def _call_to_dict(call: FunctionCall) -> dict[str, Any]:
 
 
 @cache
-def encoder_of(system_role: str, family: str, reasoning_field: str = "") -> RoundEncoder:
+def encoder_of(system_role: str, family: str, reasoning_field: str = "", *, bridge: bool = False) -> RoundEncoder:
     """Return the encoder for a dialect: always the same object, because histories keep bytes under it."""
-    return partial(encode_message, system_role=system_role, family=family, reasoning_field=reasoning_field)
+    options: dict[str, Any] = {"system_role": system_role, "family": family, "reasoning_field": reasoning_field}
+    return partial(encode_message, **options, bridge=bridge)
 
 
 def build_request(request: ModelRequest, profile: Profile) -> WireRequest:
@@ -137,10 +147,10 @@ def build_request(request: ModelRequest, profile: Profile) -> WireRequest:
         ConfigError: ``extra_body`` holds what is not its to say.
     """
     reasoning_field = profile.reasoning_field if profile.send_reasoning else ""
-    encoder = encoder_of(profile.system_role, profile.family, reasoning_field)
+    encoder = encoder_of(profile.system_role, profile.family, reasoning_field, bridge=profile.bridge_results)
     messages = request.history.encoded_by_round(encoder)
-    if shown := encode_pictures(request.history.last_round(), profile.family):
-        messages.append(b"," + shown)
+    if shown := encode_pictures(request.history.last_round(), profile.family, bridge=profile.bridge_results):
+        messages.append(shown)
     return build_wire(
         request, profile, PATH, lambda: render_frame(request.contract, profile, stream=request.stream), messages
     )

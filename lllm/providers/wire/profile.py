@@ -31,6 +31,8 @@ class Profile:
         json_mode: how a reply's JSON Schema is asked for: in full, as "some JSON", or not at all.
         send_reasoning: send the reasoning of earlier replies back in chat, as some reasoning models demand.
         reasoning_field: what the server calls reasoning that it is sent back in chat.
+        bridge_results: say in chat that the model has answered functions' results, before anybody else speaks; strict
+            servers demand that it has.
         system_turns: send later system messages as such in the anthropic format; only some models know them.
         max_tokens: the limit on a reply's length where the format demands one and nobody names it.
     """
@@ -51,6 +53,7 @@ class Profile:
     json_mode: Literal["json_schema", "json_object", "none"] = "json_schema"
     send_reasoning: bool = False
     reasoning_field: Literal["reasoning_content", "reasoning"] = "reasoning_content"
+    bridge_results: bool = False
     system_turns: bool = False
     max_tokens: int = 8192
     dialect: str = field(init=False, repr=False, compare=False, default="")

@@ -304,7 +304,7 @@ PIECES = st.sampled_from(
 URLS = st.lists(PIECES, max_size=8).map("".join) | st.text(max_size=20)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(URLS)
 @example("http://shop.test:\u0668\u0660/")
 def test_any_text_is_allowed_or_not(url):
@@ -314,7 +314,7 @@ def test_any_text_is_allowed_or_not(url):
         assert "shop.test" in url.lower() or url.lower().lstrip().startswith(("data:", "blob:"))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=12), st.integers(0, 65535))
 def test_any_host_is_connected_to_or_not(host, port):
     """The gate asks with what the browser sent."""
