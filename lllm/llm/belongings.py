@@ -1,17 +1,18 @@
 """What a session owns beside its log, such as a running kernel: made at first use, closed with the session.
 
-What serves a piece of work that runs beside others is closed as soon as that is over: a session may have thousands.
+What serves an item of a map, or an inner run, is closed as soon as that is over: a session may have thousands.
 """
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Hashable, Iterable
 from contextlib import ExitStack
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from lllm.errors import LogError
-from lllm.log.scopes import is_within
+from lllm.log.scopes import is_within, scopes_around
 
 
 class Closable(Protocol):
@@ -26,62 +27,93 @@ C = TypeVar("C", bound=Closable)
 
 
 class Belongings:
-    """Things by key, each made once. Safe under threads."""
+    """Things by scope and key, each made once. Safe under threads."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._held: dict[Hashable, _Held] = {}
+        self._held: dict[tuple[str, Hashable], Any] = {}
+        self._over: set[str] = set()
         self._closing: list[threading.Thread] = []
+        self._failures: list[BaseException] = []
         self._is_closed = False
 
     def get(self, key: Hashable, make: Callable[[], C], scope: str = "") -> C:
         """Return what is held under a key, made now if there is nothing.
 
         Args:
-            key: of all that the session owns.
+            key: of those in the scope.
             make: makes it.
             scope: of the session that it serves; empty for all of it.
 
         Raises:
-            LogError: the session is closed.
+            LogError: the session is closed, or the scope is over: whoever asks is late.
         """
         with self._lock:
             if self._is_closed:
                 raise LogError("the session is closed, and with it what it owned")
-            if key not in self._held:
-                self._held[key] = _Held(make(), scope)
-            return self._held[key].thing
+            if any(around in self._over for around in scopes_around(scope)):
+                raise LogError(f"what served {scope} is closed, since that is over")
+            if (scope, key) not in self._held:
+                self._held[scope, key] = make()
+            return self._held[scope, key]
+
+    def serves(self, scope: str) -> bool:
+        """Whether a scope, or one in it, has anything."""
+        with self._lock:
+            return any(is_within(place, scope) for place, _ in self._held)
 
     def end_scope(self, scope: str) -> None:
-        """Close what served a scope that is over, beside the work that goes on."""
+        """Close what served a scope that is over; on an event loop in a thread, so that the loop goes on.
+
+        What one of them raises is raised when the session is closed: the work that they served is done.
+        """
         with self._lock:
-            over = [key for key, held in self._held.items() if is_within(held.scope, scope)]
-            if not over:
-                return
-            closing = threading.Thread(
-                target=_close_all, args=([self._held.pop(key).thing for key in over],), name="lllm-closing", daemon=True
-            )
-            self._closing = [*filter(threading.Thread.is_alive, self._closing), closing]
-            closing.start()
+            self._over.add(scope)
+            keys = [key for key in self._held if is_within(key[0], scope)]
+            things = [self._held.pop(key) for key in keys]
+        if things and not (_is_on_loop() and self._close_beside(things)):
+            self._close_all(things)
 
     def close(self) -> None:
-        """Close all of them, the last one first; what one raises does not keep the others open."""
+        """Close all of them, the last one first; what one raises does not keep the others open.
+
+        Raises:
+            BaseException: the first that any of them has raised.
+        """
         with self._lock:
             self._is_closed = True
             held, self._held = self._held, {}
             closing, self._closing = self._closing, []
-        with ExitStack() as stack:
-            for thread in closing:
-                stack.callback(thread.join)
-            stack.callback(_close_all, [each.thing for each in held.values()])
+        self._close_all(held.values())
+        for thread in closing:
+            if thread is not threading.current_thread():
+                thread.join()
+        if self._failures:
+            raise self._failures.pop(0)
+
+    def _close_beside(self, things: list[Any]) -> bool:
+        """Close things in a thread; return whether there is one to be had."""
+        thread = threading.Thread(target=self._close_all, args=(things,), name="lllm-closing", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            return False
+        with self._lock:
+            self._closing = [*filter(threading.Thread.is_alive, self._closing), thread]
+        return True
+
+    def _close_all(self, things: Iterable[Closable]) -> None:
+        try:
+            with ExitStack() as stack:
+                for thing in things:
+                    stack.callback(thing.close)
+        except BaseException as error:  # noqa: BLE001 - raised when the session is closed
+            self._failures.append(error)
 
 
-class _Held(NamedTuple):
-    thing: Any
-    scope: str
-
-
-def _close_all(things: Iterable[Closable]) -> None:
-    with ExitStack() as stack:
-        for thing in things:
-            stack.callback(thing.close)
+def _is_on_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -26,8 +26,20 @@ class Owner(Protocol):
 
     tape: Tape | None
 
-    def item_scope(self, name: str) -> AbstractContextManager[None]:
-        """Give a block ids of its own, and close what served it at its end."""
+    def scope(self, name: str) -> AbstractContextManager[None]:
+        """Give a block ids of its own."""
+        ...
+
+    def cancel(self) -> None:
+        """Stop every call."""
+        ...
+
+    def end_scope(self) -> None:
+        """Close what served the scope that this code stands in."""
+        ...
+
+    async def aend_scope(self) -> None:
+        """Async twin of :meth:`end_scope`."""
         ...
 
     def log_failed_map(self, id: str, begun: int, error: BaseException) -> None:  # noqa: A002 - the envelope's own word
@@ -44,8 +56,12 @@ def run_in_threads(owner: Owner, id_: str, function: Callable[[T], R], items: Se
     def work() -> None:
         index = gate.enter()
         try:
-            with owner.item_scope(f"{_base(id_)}-{index}"):
-                ends[index].set_result(function(todo[index]))
+            with owner.scope(f"{_base(id_)}-{index}"):
+                try:
+                    result = function(todo[index])
+                finally:
+                    owner.end_scope()
+            ends[index].set_result(result)
         except BaseException as error:  # noqa: BLE001 - told to whoever waits for this item
             ends[index].set_exception(error)
 
@@ -55,10 +71,12 @@ def run_in_threads(owner: Owner, id_: str, function: Callable[[T], R], items: Se
                 for _ in todo:
                     pool.submit(copy_context().run, work)
                 results = [end.result() for end in ends]
-            except BaseException:
+            except BaseException as error:
                 if recorded is None:
                     gate.close()
                     pool.shutdown(wait=False, cancel_futures=True)
+                if isinstance(error, KeyboardInterrupt):  # those under way may take their time, or wait for somebody
+                    owner.cancel()
                 raise
         if recorded is not None and owner.tape:
             raise _error_of(owner.tape, id_, ())  # noqa: TRY301 - told to whoever waits for this piece of work
@@ -110,8 +128,11 @@ async def run_on_loop(
         nonlocal begun
         async with gate:
             begun += 1
-            with owner.item_scope(f"{_base(id_)}-{index}"):
-                return await function(item)
+            with owner.scope(f"{_base(id_)}-{index}"):
+                try:
+                    return await function(item)
+                finally:
+                    await owner.aend_scope()
 
     tasks = [asyncio.ensure_future(one(index, item)) for index, item in enumerate(items[:recorded])]
     try:

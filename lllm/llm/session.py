@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import threading
 import time
@@ -156,10 +157,11 @@ class Session:
         except BaseException as error:
             inner._end_run(id_, error)
             raise
+        else:
+            inner._end_run(id_)
         finally:
             self._runs.discard(inner)
             self.belongings.end_scope(to_user_scope(id_))
-        inner._end_run(id_)
 
     def _end_run(self, id: str, error: BaseException | None = None) -> None:  # noqa: A002 - the envelope's own word
         """Log how an inner run ended; its log goes on."""
@@ -280,18 +282,21 @@ class Session:
         """Give a block ids of its own, under ``name``: for work that runs beside other work."""
         return scoped(f"{SCOPE.get()}{safe_name(name)}.")
 
-    @contextmanager
-    def item_scope(self, name: str) -> Generator[None]:
-        """Give a block a scope that nothing else will have: what served it is closed at its end."""
-        with self.scope(name):
-            try:
-                yield
-            finally:
-                self.belongings.end_scope(user_scope())
+    def end_scope(self) -> None:
+        """Close what served the scope that this code stands in, which is over and will not come again."""
+        self.belongings.end_scope(user_scope())
+
+    async def aend_scope(self) -> None:
+        """Async twin of :meth:`end_scope`: waits until all of it is closed, while the event loop goes on."""
+        if self.belongings.serves(scope := user_scope()):
+            await asyncio.to_thread(self.belongings.end_scope, scope)
+        else:
+            self.belongings.end_scope(scope)
 
     def map(self, function: Callable[[T], R], items: Iterable[T], *, concurrency: int = 8) -> list[R]:
         """Run ``function`` over items in threads, each in a scope of its own; results in the items' order.
 
+        A kernel or a browser that an item has had is closed at its end.
         The first error, in the items' order, is raised, once those under way have ended; the others do not begin.
         """
         return run_in_threads(self, self._next_map(), function, list(items), concurrency)

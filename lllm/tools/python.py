@@ -1,10 +1,10 @@
 """``run_python``: a function that any prompt can list, by which a model runs code in a sandboxed kernel.
 
-One kernel serves the cells of one session, or of one scope of it where work runs side by side; it starts with the first
-cell and ends with the session, or with the item of a map that it served. Each cell is a step of the session: in the log
-with its outputs and with what it called. A replay serves the function's results and starts no kernel. A session that
-goes on, resumed or forked, has a new kernel, which first runs the recorded cells again, with the recorded answers of
-the services that they called.
+One kernel serves the cells of one session, or of one scope of it where work runs side by side. It starts with the first
+cell, and ends with the session, or with the item of a map, or the inner run, that it served. Each cell is a step of the
+session: in the log with its outputs and with what it called. A replay serves the function's results and starts no
+kernel. A session that goes on, resumed or forked, has a new kernel, which first runs the recorded cells again, with the
+recorded answers of the services that they called.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class PythonTool:
         serve = None if session is None else partial(_serve, session)
         held = self._loose if session is None else session.belongings
         make = partial(KernelLife, self.policy, partial(_is_of, self._name, scope), serve, self._start)
-        return held.get((self, scope), make, scope)
+        return held.get(self, make, scope)
 
 
 def _is_of(name: str, scope: str, id_: str, about: Mapping[str, Any]) -> bool:

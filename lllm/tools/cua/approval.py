@@ -6,8 +6,13 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from threading import Lock
 
+from lllm.llm.place import user_scope
 from lllm.tools.cua.action import to_line
+
+_TERMINAL = Lock()
+"""Work that runs side by side asks one question after the other: an answer is to the last one on the screen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +51,12 @@ def ask_at_terminal(approval: Approval) -> bool:
         is_there = False
     if not is_there:
         return False
-    _forget_typed()
-    sys.stderr.write(f"\n{to_line(approval.tell())} [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    place = user_scope()  # such as the item of a map: others may ask about the same
+    with _TERMINAL:
+        _forget_typed()
+        sys.stderr.write(f"\n{f'[{place}] ' if place else ''}{to_line(approval.tell())} [y/N] ")
+        sys.stderr.flush()
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _forget_typed() -> None:

@@ -13,6 +13,10 @@ Decide = Callable[[str, str], bool]
 """Decides about an approval: of what kind (see ``policy.SENSITIVE``), and about what. Called in a thread of its own."""
 
 
+_MAX_REFUSALS = 5
+"""In one action; what follows is refused without a question, or a page could ask for ever."""
+
+
 class Asking:
     """The questions of one browser.
 
@@ -31,6 +35,7 @@ class Asking:
         self._waiting = 0
         self._limit: asyncio.Timeout | None = None
         self._left_s: float | None = None
+        self._refusals = 0
 
     @property
     def is_asking(self) -> bool:
@@ -39,7 +44,7 @@ class Asking:
 
     def begin(self, decide: Decide) -> None:
         """Ask somebody, from now on."""
-        self._decide, self.failure = decide, None
+        self._decide, self.failure, self._refusals = decide, None, 0
 
     def end(self) -> None:
         """Ask nobody any more: what a page does between two actions is refused."""
@@ -81,9 +86,14 @@ class Asking:
     async def _ask_alone(self, question: Callable[[], bool]) -> bool:
         """Ask once nobody else is asked: a question that is given up is still open to whoever reads it."""
         await self._one.acquire()
+        if self._refusals >= _MAX_REFUSALS:
+            self._one.release()
+            return False
         answer = _in_thread(question)
         answer.add_done_callback(self._free)
-        return await asyncio.shield(answer) is True
+        is_granted = await asyncio.shield(answer) is True
+        self._refusals += not is_granted
+        return is_granted
 
     def _free(self, answer: asyncio.Future[bool]) -> None:
         self._one.release()

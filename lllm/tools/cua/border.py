@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lllm.tools.cua.sites import EVERYWHERE, is_private, parse_sites, to_host, to_place
+from lllm.tools.cua.sites import BLANK, EVERYWHERE, is_private, parse_sites, to_host, to_place
 
-_BLANK = ("about:blank", "about:srcdoc")
+_BLANK = (BLANK, "about:srcdoc")
 _OF_PAGE = ("data:", "blob:")
 """Schemes of what a page makes itself: they lead to no network."""
 

@@ -24,19 +24,24 @@ from lllm.tools.cua.hands import perform
 from lllm.tools.cua.pages import Pages, first_line
 from lllm.tools.cua.passwords import pieces_of, reaches_password
 from lllm.tools.cua.policy import BrowserPolicy
-from lllm.tools.cua.sight import Seen, look_at, within
-from lllm.tools.cua.sites import ADDRESSES
+from lllm.tools.cua.sight import LOOK_S, Seen, look_at, within
+from lllm.tools.cua.sites import is_address
 from lllm.tools.cua.traffic import Traffic
 from lllm.tools.loop import LoopThread
 
 _START_S, _CLOSE_S = 60.0, 10.0
-_LOOKS = 2
-"""How often a page that does not stay is looked at, before it is taken as it is."""
-_GLANCE_S = 0.5
+_LOOKING_S, _MORE_LOOKS = 4.0, 2
+"""How long a page that does not stay is looked at again, and how often, before it is taken as it is."""
+_CHECK_S = 0.5
+"""How soon it is seen that an action is to be given up."""
 _NOTICE_S = 0.05
 """Until a page has begun to do what an action leads to."""
 _QUIET_S = 3.0
 """How long a page that keeps loading is waited for after an action that has been done."""
+
+
+def go_on() -> None:
+    """Give nothing up: where there is no session, nobody can cancel anything."""
 
 
 class Engine:
@@ -70,18 +75,18 @@ class Engine:
         self._has_arrived = self._is_closing = False
         self._thread = LoopThread("lllm-browser")
 
-    def act(self, action: Action, decide: Decide, check: Callable[[], None] = lambda: None) -> Seen:
+    def act(self, action: Action, decide: Decide, check_cancelled: Callable[[], None] = go_on) -> Seen:
         """Do one action, wait until the page has come to rest, and look at it. One at a time.
 
         Args:
             action: what is done.
             decide: decides what the policy asks about meanwhile.
-            check: raises where the action is to be given up.
+            check_cancelled: raises where the action is to be given up.
 
         Raises:
             BrowserUnavailable: the browser does not start.
             BrowserError: it was closed.
-            Exception: what ``decide`` or ``check`` raises.
+            Exception: what ``decide`` or ``check_cancelled`` raises.
         """
         work = self._act(action, decide)
         try:
@@ -91,10 +96,12 @@ class Engine:
             raise BrowserError("the browser is closed") from error
         try:
             while not future.done() and not self._is_closing:  # each part of it has a limit of its own
-                wait([future], timeout=_GLANCE_S)
-                check()
+                wait([future], timeout=_CHECK_S)
+                check_cancelled()
             return future.result(_CLOSE_S)
         except (CancelledError, TimeoutError) as error:
+            if not self._is_closing:
+                raise
             raise BrowserError("the browser was closed meanwhile") from error
         except BaseException:
             future.cancel()
@@ -107,6 +114,8 @@ class Engine:
 
     async def _act(self, action: Action, decide: Decide) -> Seen:
         async with self._one:
+            if self._is_closing:
+                raise BrowserError("the browser is closed")
             self._acting = asyncio.current_task()
             self._asking.begin(decide)
             try:
@@ -189,7 +198,7 @@ class Engine:
         try:
             await self._pages.open(await self._new_context(browser))
         except BaseException:
-            await within(browser.close(), None)
+            await within(browser.close())
             raise
         self._browser = browser
 
@@ -218,11 +227,11 @@ class Engine:
     async def _try(self, action: Action) -> None:
         """Do an action; what keeps it from being done is told to the model."""
         try:
-            async with self._asking.limited(self._policy.action_s):
+            async with self._asking.limited(self._policy.action_s + action.wait_ms / 1000):
                 await self._perform(action)
         except TimeoutError:
             self._pages.note(f"the action was not over within {self._policy.action_s:g} s")
-            await within(self._pages.stop_loading(), None)
+            await within(self._pages.stop_loading())
         except Exception as error:
             if not self._is_of_playwright(error):
                 raise
@@ -264,6 +273,9 @@ class Engine:
         """Wait for what an action has led to, and for what somebody is asked about, and look."""
         while True:
             await self._settle()
+            if not await self._pages.wait_for_page(self._policy.action_s):
+                self._pages.note(f"the next page did not come within {self._policy.action_s:g} s, and was given up")
+                await within(self._pages.stop_loading())
             seen = await self._look()
             if not self._asking.is_asking:
                 if self._gate.is_over:
@@ -279,20 +291,24 @@ class Engine:
 
     async def _look(self) -> Seen:
         """Look at the page; again, if it went over to another one meanwhile: that would be half of each."""
-        for _ in range(_LOOKS):
-            moves = self._pages.moves
-            seen = await self._look_once()
-            if seen.png and moves == self._pages.moves:
-                return seen
+        now = asyncio.get_running_loop().time
+        end = now() + _LOOKING_S
+        moves, seen = self._pages.moves, await self._look_once()
+        for _ in range(_MORE_LOOKS):
+            if seen.png and (moves == self._pages.moves or now() > end):
+                break
             await self._settle()
-        return await self._look_once()
+            moves, seen = self._pages.moves, await self._look_once()
+        if moves != self._pages.moves:
+            self._pages.note("the page went on to another one while it was looked at")
+        return seen
 
     async def _look_once(self) -> Seen:
-        page = await self._pages.shown()
+        page = await asyncio.wait_for(self._pages.shown(), LOOK_S)
         seen = await look_at(page, with_tree=self._policy.tree_chars > 0)
         if seen.hangs and not page.is_closed():
             self._pages.give_up()
-        if seen.url.startswith(ADDRESSES) and seen.url == page.url:  # and not cut
+        if is_address(seen.url) and seen.url == page.url:  # and not cut
             self._address = seen.url
         return seen
 

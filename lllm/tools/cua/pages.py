@@ -13,7 +13,7 @@ from typing import Any
 from lllm.tools.cua.asking import Asking
 from lllm.tools.cua.border import Border
 from lllm.tools.cua.policy import BrowserPolicy
-from lllm.tools.cua.sites import ADDRESSES, to_place
+from lllm.tools.cua.sites import BLANK, is_address, to_place
 
 _MAX_NOTES, _MORE = 20, "something else happened"
 _MAX_TOLD_CHARS = 300
@@ -36,7 +36,7 @@ class Pages:
 
     Attributes:
         page: the tab that is shown; None while there is none.
-        moves: how often a tab has gone over to another page.
+        moves: how often what is shown has become another page, or another tab.
         notes: what happened that a picture does not tell, since they were last taken: how often, by what is told.
     """
 
@@ -46,6 +46,7 @@ class Pages:
         self._work: set[asyncio.Task[Any]] = set()
         self.page: Any = None
         self.moves = 0
+        self._coming: dict[Any, Any] = {}  # the request of the page that a tab goes over to
         self.notes: Counter[str] = Counter()
 
     async def open(self, context: Any) -> None:
@@ -68,8 +69,18 @@ class Pages:
         page, self.page = self.page, None
         self._begin(page.close())
 
+    async def wait_for_page(self, seconds: float) -> bool:
+        """Wait for a page that the tab has set out for, such as the answer to a form; return whether it came."""
+        coming, end = self._coming.get(self.page), asyncio.get_running_loop().time() + seconds
+        while coming is not None and self._coming.get(self.page) is coming:  # an event cannot tell that it did not
+            if asyncio.get_running_loop().time() > end:
+                return False
+            await asyncio.sleep(_NOTICE_S)
+        return True
+
     async def stop_loading(self) -> None:
         """Stop what the tab is loading: until it comes, or never does, the tab could not be looked at."""
+        self._coming.pop(self.page, None)
         session = await self._context.new_cdp_session(self.page)
         await session.send("Page.stopLoading")
 
@@ -78,17 +89,20 @@ class Pages:
 
         A page that goes somewhere by itself meanwhile may take its place, and is left all the same if that can be.
         """
-        if not url.startswith(ADDRESSES) and url != "about:blank":
+        if not is_address(url) and url != BLANK:
             self.note(f"going to {url[:200]} was refused: an address begins with http:// or https://")
             return
         for _ in range(_TRIES):
-            moves = self.moves
+            page, moves = await self.shown(), self.moves
             try:
-                await self.page.goto(url, wait_until="commit", timeout=0)
+                await page.goto(url, wait_until="commit", timeout=0)
             except Exception as error:
-                await asyncio.sleep(_NOTICE_S)
-                if _ABORTED not in str(error) or moves == self.moves:
+                if _ABORTED not in str(error):
                     raise
+                await asyncio.sleep(_NOTICE_S)
+                if moves == self.moves:
+                    self.note(f"{_short(url)} led to no page")
+                    return
             else:
                 return
         self.note(f"the page goes on by itself, and did not let go for {_short(url)}")
@@ -126,6 +140,7 @@ class Pages:
                 return
             self.note("a new tab was opened, and is shown now; going back from its first page closes it")
         self.page = page
+        self.moves += 1
         page.on("dialog", self._answer)
         page.on("crash", self._tell_crash)
         page.on("close", self._leave)
@@ -135,13 +150,17 @@ class Pages:
         page.on("framenavigated", self._count)
 
     def _leave(self, page: Any) -> None:
+        self._coming.pop(page, None)
         if page is self.page:
             others = [other for other in self._context.pages if other is not page]
             self.page = others[-1] if others else None
+            self.moves += 1
             self.note("the tab was closed")
 
     def _count(self, frame: Any) -> None:
-        self.moves += frame.parent_frame is None
+        """Count a new page of the tab that is shown, and not what a page calls its address or does in a frame."""
+        if frame.parent_frame is None and self._coming.pop(frame.page, None) is not None:
+            self.moves += frame.page is self.page
 
     async def _is_at_first(self) -> bool:
         session = await self._context.new_cdp_session(self.page)
@@ -153,7 +172,10 @@ class Pages:
 
     def _tell_failure(self, request: Any) -> None:
         """Tell why a page is not there; what it only wanted to load beside itself is its own business."""
-        if _is_page(request) and request.failure and not request.failure.endswith(_OURS):
+        if not _is_page(request):
+            return
+        self._coming = {page: coming for page, coming in self._coming.items() if coming is not request}
+        if request.failure and not request.failure.endswith(_OURS):
             self.note(f"{_short(request.url)} could not be loaded: {_short(request.failure)}")
 
     # --- what waits for an answer ------------------------------------------------------------------------------------
@@ -209,6 +231,8 @@ class Pages:
             allowed = True
         with suppress(Exception):  # its page may be gone
             if allowed:
+                if is_page and (page := _page_of(request)) is not None:
+                    self._coming[page] = request
                 await route.continue_()
             else:
                 self.note(f"{'leaving for' if is_page else 'loading'} {_short(url)} was refused")
@@ -248,3 +272,11 @@ def _is_page(request: Any) -> bool:
         return request.frame.parent_frame is None
     except Exception:  # noqa: BLE001 - Playwright's: a page that is only being opened has no frame yet
         return True
+
+
+def _page_of(request: Any) -> Any:
+    """Return the tab that a request is of; None for one that is only being opened."""
+    try:
+        return request.frame.page
+    except Exception:  # noqa: BLE001 - as above
+        return None

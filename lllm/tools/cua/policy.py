@@ -8,7 +8,7 @@ from typing import Any
 from lllm.errors import ConfigError
 from lllm.tools.cua.action import Display
 from lllm.tools.cua.border import Border
-from lllm.tools.cua.sites import to_place
+from lllm.tools.cua.sites import BLANK, is_address, to_place
 
 SENSITIVE = ("leave", "download", "file", "password")
 """What waits for an approval: leaving the allowed sites, a download, a file chooser, typing into a password field."""
@@ -74,7 +74,7 @@ class BrowserPolicy:
     def _check_start(self, border: Border) -> None:
         if not isinstance(self.start, str):  # pyright: ignore[reportUnnecessaryIsInstance] - a user's slip
             raise ConfigError(f"start is {self.start!r:.40}, and no text")
-        if self.start and to_place(self.start) is None and self.start != "about:blank":
+        if self.start and self.start != BLANK and (not is_address(self.start) or to_place(self.start) is None):
             raise ConfigError(f"start is {self.start!r:.200}, and no address", hint="write http://... or https://...")
         if self.start and not border.allows(self.start):
             hint = f"sites allows: {', '.join(self.sites) or 'nothing'}"

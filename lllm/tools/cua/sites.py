@@ -12,8 +12,10 @@ from lllm.errors import ConfigError
 EVERYWHERE = "*"
 """Every site that has a public address."""
 
-ADDRESSES = ("http://", "https://")
-"""How the address of a page of the web begins."""
+_ADDRESSES = ("http://", "https://")
+
+BLANK = "about:blank"
+"""The page that is none."""
 
 PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
@@ -61,6 +63,11 @@ def _parse(told: Any) -> Site:
         raise ConfigError(f"{told!r} is {kind}", hint="write host, host:port, *.host, or * for every public one")
     port = found["port"]
     return Site(found["host"].strip("[]"), bool(found["below"]), None if port is None else int(port))
+
+
+def is_address(url: str) -> bool:
+    """Whether a text is the address of a page of the web, as a browser's own line would take it."""
+    return url[:8].lower().startswith(_ADDRESSES)
 
 
 def to_place(url: str) -> tuple[str, int] | None:

@@ -33,7 +33,7 @@ from lllm.llm import Session
 from lllm.llm.limits import Limits
 from lllm.replay import fork, replay
 from lllm.tools.cua import BrowserPolicy, BrowserTool
-from lllm.tools.cua.tool import LOST
+from lllm.tools.cua.life import LOST
 
 PATIENCE_S = 20
 

@@ -113,7 +113,7 @@ def test_a_page_that_does_not_stay_is_looked_at_all_the_same(rider):
     rider.visit("/wander")
     for _ in range(4):
         seen = rider.act("screenshot")
-        assert seen.notes == ()
+        assert set(seen.notes) <= {"the page went on to another one while it was looked at"}
         assert seen.png
 
 
