@@ -57,13 +57,8 @@ class Belongings:
                 self._held[scope, key] = make()
             return self._held[scope, key]
 
-    def serves(self, scope: str) -> bool:
-        """Whether a scope, or one in it, has anything."""
-        with self._lock:
-            return any(is_within(place, scope) for place, _ in self._held)
-
-    def end_scope(self, scope: str) -> None:
-        """Close what served a scope that is over; on an event loop in a thread, so that the loop goes on.
+    def end_scope(self, scope: str) -> threading.Thread | None:
+        """Close what served a scope that is over; on an event loop in a thread, which is returned: the loop goes on.
 
         What one of them raises is raised when the session is closed: the work that they served is done.
         """
@@ -71,8 +66,10 @@ class Belongings:
             self._over.add(scope)
             keys = [key for key in self._held if is_within(key[0], scope)]
             things = [self._held.pop(key) for key in keys]
-        if things and not (_is_on_loop() and self._close_beside(things)):
+        closing = self._close_beside(things) if things and _is_on_loop() else None
+        if closing is None:
             self._close_all(things)
+        return closing
 
     def close(self) -> None:
         """Close all of them, the last one first; what one raises does not keep the others open.
@@ -91,16 +88,16 @@ class Belongings:
         if self._failures:
             raise self._failures.pop(0)
 
-    def _close_beside(self, things: list[Any]) -> bool:
-        """Close things in a thread; return whether there is one to be had."""
+    def _close_beside(self, things: list[Any]) -> threading.Thread | None:
+        """Close things in a thread, and return it; None if there is none to be had."""
         thread = threading.Thread(target=self._close_all, args=(things,), name="lllm-closing", daemon=True)
         try:
             thread.start()
         except RuntimeError:
-            return False
+            return None
         with self._lock:
             self._closing = [*filter(threading.Thread.is_alive, self._closing), thread]
-        return True
+        return thread
 
     def _close_all(self, things: Iterable[Closable]) -> None:
         try:

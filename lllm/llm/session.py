@@ -288,10 +288,9 @@ class Session:
 
     async def aend_scope(self) -> None:
         """Async twin of :meth:`end_scope`: waits until all of it is closed, while the event loop goes on."""
-        if self.belongings.serves(scope := user_scope()):
-            await asyncio.to_thread(self.belongings.end_scope, scope)
-        else:
-            self.belongings.end_scope(scope)
+        closing = self.belongings.end_scope(user_scope())
+        if closing is not None:  # it closes, also if nobody waits for it any more
+            await asyncio.to_thread(closing.join)
 
     def map(self, function: Callable[[T], R], items: Iterable[T], *, concurrency: int = 8) -> list[R]:
         """Run ``function`` over items in threads, each in a scope of its own; results in the items' order.

@@ -115,6 +115,24 @@ def test_an_item_on_the_event_loop_does_not_hold_it_up_by_closing(session):
     assert all(owned.closed.is_set() for owned in held.values())
 
 
+def test_items_that_are_cancelled_close_what_served_them(session):
+    """Twice cancelled, as items are whose time is up, and more of them than the loop has threads."""
+    held = []
+
+    async def work(_item):
+        held.append(take(session))
+        await asyncio.sleep(PATIENCE_S)
+
+    async def main():
+        async with asyncio.timeout(0.05):
+            await session.amap(work, range(60), concurrency=60)
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(main())
+    assert len(held) == 60
+    assert all(owned.closed.wait(PATIENCE_S) for owned in held)
+
+
 def test_no_more_is_open_at_once_than_items_run_at_once(session):
     """However long it takes to close: else a map of short items would have a browser for each of them."""
     counts = []

@@ -394,3 +394,22 @@ def test_every_line_of_a_log_is_plain_json(tmp_path):
         world.ask()
     lines = b"".join(path.read_bytes() for path in sorted((tmp_path / "l" / "run").glob("events-*.jsonl"))).splitlines()
     assert [json.loads(line)["seq"] for line in lines] == list(range(1, len(lines) + 1))
+
+
+def test_ctrl_c_in_a_map_ends_what_is_under_way():
+    """An item may wait for a long time, or for somebody who has gone."""
+    session, waits, ends = opened(), threading.Event(), []
+
+    def work(item):
+        if not item:
+            assert waits.wait(20)
+            raise KeyboardInterrupt
+        waits.set()
+        try:
+            session.wait(20)
+        except CallCancelled as error:
+            ends.append(error)
+
+    with pytest.raises(KeyboardInterrupt):
+        session.map(work, range(2), concurrency=2)
+    assert len(ends) == 1

@@ -91,14 +91,13 @@ class Asking:
             return False
         answer = _in_thread(question)
         answer.add_done_callback(self._free)
-        is_granted = await asyncio.shield(answer) is True
-        self._refusals += not is_granted
-        return is_granted
+        return await asyncio.shield(answer) is True
 
     def _free(self, answer: asyncio.Future[bool]) -> None:
+        # What it raised is told to whoever asked, who may have given up.
+        is_granted = not answer.cancelled() and answer.exception() is None and answer.result() is True
+        self._refusals += not is_granted
         self._one.release()
-        if not answer.cancelled():
-            answer.exception()  # whoever asked knows, or has given up
 
     def _pause(self) -> None:
         if self._limit is not None and (when := self._limit.when()) is not None:

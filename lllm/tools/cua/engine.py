@@ -30,7 +30,7 @@ from lllm.tools.cua.traffic import Traffic
 from lllm.tools.loop import LoopThread
 
 _START_S, _CLOSE_S = 60.0, 10.0
-_LOOKING_S, _MORE_LOOKS = 4.0, 2
+_LOOKING_S, _MORE_LOOKS = 6.0, 2
 """How long a page that does not stay is looked at again, and how often, before it is taken as it is."""
 _CHECK_S = 0.5
 """How soon it is seen that an action is to be given up."""
@@ -273,9 +273,6 @@ class Engine:
         """Wait for what an action has led to, and for what somebody is asked about, and look."""
         while True:
             await self._settle()
-            if not await self._pages.wait_for_page(self._policy.action_s):
-                self._pages.note(f"the next page did not come within {self._policy.action_s:g} s, and was given up")
-                await within(self._pages.stop_loading())
             seen = await self._look()
             if not self._asking.is_asking:
                 if self._gate.is_over:
@@ -288,6 +285,9 @@ class Engine:
         while self._asking.is_asking:
             await asyncio.sleep(_NOTICE_S)
             await self._traffic.rest(self._policy.settle_s, _QUIET_S)
+        if not await self._pages.wait_for_page(self._policy.action_s):
+            self._pages.note(f"the next page did not come within {self._policy.action_s:g} s, and was given up")
+            await within(self._pages.stop_loading())
 
     async def _look(self) -> Seen:
         """Look at the page; again, if it went over to another one meanwhile: that would be half of each."""
@@ -295,7 +295,8 @@ class Engine:
         end = now() + _LOOKING_S
         moves, seen = self._pages.moves, await self._look_once()
         for _ in range(_MORE_LOOKS):
-            if seen.png and (moves == self._pages.moves or now() > end):
+            stays = moves == self._pages.moves and not self._pages.is_leaving(self._pages.page)
+            if seen.png and (stays or now() > end):
                 break
             await self._settle()
             moves, seen = self._pages.moves, await self._look_once()
@@ -306,7 +307,7 @@ class Engine:
     async def _look_once(self) -> Seen:
         page = await asyncio.wait_for(self._pages.shown(), LOOK_S)
         seen = await look_at(page, with_tree=self._policy.tree_chars > 0)
-        if seen.hangs and not page.is_closed():
+        if seen.hangs and not page.is_closed() and not self._pages.is_leaving(page):
             self._pages.give_up()
         if is_address(seen.url) and seen.url == page.url:  # and not cut
             self._address = seen.url

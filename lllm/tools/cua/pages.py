@@ -22,6 +22,8 @@ _OURS = ("ERR_BLOCKED_BY_CLIENT", _ABORTED)
 """How a request fails that we refused, or that something else took the place of."""
 _TRIES, _NOTICE_S = 3, 0.05
 """How often a page that goes elsewhere is told to go where it should, and how soon it is known that it did."""
+_OF_ERRORS = "chrome-error:"
+"""How the address of the page begins that tells of a failure."""
 _NOTED_ELSEWHERE = ("net::ERR", "Download is starting")
 _NO_NAME = re.compile(r"[^\w. -]+")
 
@@ -68,6 +70,10 @@ class Pages:
         self.note("the page does not answer, and was closed; what it held is lost")
         page, self.page = self.page, None
         self._begin(page.close())
+
+    def is_leaving(self, page: Any) -> bool:
+        """Whether a tab has set out for another page, and cannot be looked at before that comes."""
+        return page in self._coming
 
     async def wait_for_page(self, seconds: float) -> bool:
         """Wait for a page that the tab has set out for, such as the answer to a form; return whether it came."""
@@ -159,8 +165,14 @@ class Pages:
 
     def _count(self, frame: Any) -> None:
         """Count a new page of the tab that is shown, and not what a page calls its address or does in a frame."""
-        if frame.parent_frame is None and self._coming.pop(frame.page, None) is not None:
-            self.moves += frame.page is self.page
+        if frame.parent_frame is not None:
+            return
+        coming = self._coming.get(frame.page)
+        if coming is not None and _leads_to(coming, frame.url):
+            del self._coming[frame.page]
+        elif not frame.url.startswith(_OF_ERRORS):
+            return
+        self.moves += frame.page is self.page
 
     async def _is_at_first(self) -> bool:
         session = await self._context.new_cdp_session(self.page)
@@ -272,6 +284,13 @@ def _is_page(request: Any) -> bool:
         return request.frame.parent_frame is None
     except Exception:  # noqa: BLE001 - Playwright's: a page that is only being opened has no frame yet
         return True
+
+
+def _leads_to(request: Any, url: str) -> bool:
+    """Whether a page is the one that was asked for, or that the answer led on to."""
+    while request.redirected_to is not None:
+        request = request.redirected_to
+    return request.url.partition("#")[0] == url.partition("#")[0]
 
 
 def _page_of(request: Any) -> Any:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 from base64 import b64encode
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -29,6 +31,8 @@ from lllm.tools.cua.life import BrowserLife, last_address
 from lllm.tools.cua.pages import Pages
 from lllm.tools.cua.passwords import pieces_of, reaches_password
 from lllm.tools.cua.sight import take_picture
+
+PATIENCE_S = 20
 
 
 class NoFrames:
@@ -338,6 +342,82 @@ def test_what_a_page_does_between_two_actions_is_asked_of_nobody():
             engine.close()
         assert (asked, elsewhere.touched) == ([], [])
         assert any("leaving for" in note and "was refused" in note for note in seen.notes)
+
+
+class Slow(Site):
+    """A form that is answered when ``may_answer`` is set, a font that never comes, and what leads to no page."""
+
+    def __init__(self):
+        super().__init__()
+        self.may_answer, self.asked = threading.Event(), []
+
+    def answer(self, asked):
+        self.asked.append((asked.method, asked.path))
+        if asked.path == "/font":
+            self.closing.wait(PATIENCE_S)
+        if asked.method == "POST":
+            self.may_answer.wait(PATIENCE_S)
+            return Answer("<title>Thanks</title>Thanks")
+        if asked.path == "/nothing":
+            return Answer(status=204)
+        style = "@font-face{font-family:f;src:url(/font)}body{font-family:f}" if asked.path == "/fonts" else ""
+        script = "setInterval(()=>history.replaceState(0,'','?'+Math.random()),20)" if asked.path == "/busy" else ""
+        button = "<form method=post action=/send><button style='position:fixed;inset:0'>Send</button></form>"
+        return Answer(f"<title>A form</title><style>{style}</style>{button}<script>{script}</script>")
+
+
+@pytest.fixture
+def slow():
+    with Slow() as site:
+        yield site
+
+
+@contextmanager
+def engine_on(site, path, **options):
+    engine = Engine(policy_for(site, **options), f"{site.url}{path}")
+    try:
+        yield lambda kind, **fields: engine.act(Action(kind, **fields), lambda _kind, _what: False)
+    finally:
+        engine.close()
+
+
+@in_browser
+def test_a_form_whose_answer_never_comes_is_given_up_and_not_its_page(slow):
+    """What stands in the form is still there; only loading is stopped, as it is for an address."""
+    with engine_on(slow, "/", action_s=4.0) as do:
+        seen = do("click", path=((50, 50),))
+        assert seen.notes == ("the next page did not come within 4 s, and was given up",)
+        assert (seen.title, seen.url) == ("A form", f"{slow.url}/")
+        slow.may_answer.set()
+        assert do("click", path=((50, 50),)).title == "Thanks"
+
+
+@in_browser
+def test_an_answer_that_takes_longer_than_a_look_is_waited_for(slow):
+    threading.Timer(12.0, slow.may_answer.set).start()
+    with engine_on(slow, "/") as do:
+        seen = do("click", path=((50, 50),))
+        assert (seen.title, seen.notes) == ("Thanks", ())
+    assert slow.asked.count(("POST", "/send")) == 1
+
+
+@in_browser
+def test_a_font_that_never_comes_costs_no_page(slow):
+    with engine_on(slow, "/fonts") as do:
+        seen = do("screenshot")
+        assert (seen.title, seen.notes) == ("A form", ())
+        assert seen.png
+
+
+@in_browser
+def test_an_address_that_leads_to_no_page_is_asked_for_once(slow):
+    """Also where the page calls itself something else all the time, which is no way to another one."""
+    with engine_on(slow, "/busy") as do:
+        do("screenshot")
+        seen = do("goto", text=f"{slow.url}/nothing")
+        assert seen.notes == (f"{slow.url}/nothing led to no page",)
+        assert seen.title == "A form"
+    assert slow.asked.count(("GET", "/nothing")) == 1
 
 
 @in_browser

@@ -10,6 +10,7 @@ import threading
 
 import pytest
 
+from lllm.llm.place import scoped, user_scope
 from lllm.tools.cua.approval import Approval, ask_at_terminal
 from lllm.tools.cua.asking import Asking
 from lllm.tools.cua.policy import SENSITIVE
@@ -491,6 +492,32 @@ class Terminal(NoTerminal):
         return self._line
 
 
+def test_after_many_refusals_nobody_is_asked_any_more_until_the_next_action():
+    """A page could ask for ever, on nobody's clock."""
+
+    async def main():
+        asked = []
+        asking = Asking(SENSITIVE)
+        for action in range(2):
+            asking.begin(lambda kind, what: asked.append((kind, what)))
+            together = [asking.ask("leave", f"{action} {number}") for number in range(20)]
+            assert not any(await asyncio.gather(*together))
+            assert not await asking.ask("leave", "late")
+            asking.end()
+        return asked
+
+    assert [what for _, what in run(main())] == [f"{action} {number}" for action in range(2) for number in range(5)]
+
+
+def test_what_was_granted_counts_for_no_refusal():
+    async def main():
+        asking = Asking(SENSITIVE)
+        asking.begin(lambda _kind, what: what != "no")
+        return [await asking.ask("leave", what) for what in ["no"] * 4 + ["yes"] * 3 + ["no"] * 2 + ["yes"]]
+
+    assert run(main()) == [*[False] * 4, *[True] * 3, *[False] * 3]
+
+
 def test_without_a_terminal_nobody_is_asked(monkeypatch, capsys):
     """Whatever is piped in, such as the output of ``yes``, was not meant as an answer."""
     monkeypatch.setattr(sys, "stdin", NoTerminal())
@@ -510,6 +537,37 @@ def test_only_a_yes_is_one(monkeypatch, capsys, line, is_yes):
     monkeypatch.setattr(sys, "stdin", Terminal(line))
     assert ask_at_terminal(Approval("leave", "https://a.b/")) is is_yes
     assert capsys.readouterr() == ("", "\nMay the model go to https://a.b/? [y/N] ")
+
+
+def test_one_question_is_at_the_terminal_at_a_time(monkeypatch, capsys):
+    """Items of a map ask side by side; a yes to one of them must be no yes to another."""
+    asked, answers = threading.Semaphore(0), {"one": "y\n", "two": "n\n"}
+
+    class Slow(Terminal):
+        def readline(self):
+            place = user_scope()
+            told.append((place, capsys.readouterr().err))
+            asked.release()
+            assert may_answer.wait(LONG_S)
+            return answers[place]
+
+    monkeypatch.setattr(sys, "stdin", Slow(""))
+    told, found, may_answer = [], {}, threading.Event()
+
+    def ask(place):
+        with scoped(f"{place}."):
+            found[place] = ask_at_terminal(Approval("leave", "x"))
+
+    threads = [threading.Thread(target=ask, args=(place,)) for place in answers]
+    for thread in threads:
+        thread.start()
+    assert asked.acquire(timeout=LONG_S)
+    assert not asked.acquire(timeout=0.2)
+    may_answer.set()
+    for thread in threads:
+        thread.join(LONG_S)
+    assert found == {"one": True, "two": False}
+    assert sorted(told) == [(place, f"\n[{place}] May the model go to x? [y/N] ") for place in ("one", "two")]
 
 
 @pytest.mark.parametrize(
