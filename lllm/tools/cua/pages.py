@@ -168,11 +168,9 @@ class Pages:
         if frame.parent_frame is not None:
             return
         coming = self._coming.get(frame.page)
-        if coming is not None and _leads_to(coming, frame.url):
-            del self._coming[frame.page]
-        elif not frame.url.startswith(_OF_ERRORS):
-            return
-        self.moves += frame.page is self.page
+        if frame.url.startswith(_OF_ERRORS) or (coming is not None and _leads_to(coming, frame.url)):
+            self._coming.pop(frame.page, None)
+            self.moves += frame.page is self.page
 
     async def _is_at_first(self) -> bool:
         session = await self._context.new_cdp_session(self.page)
@@ -186,7 +184,8 @@ class Pages:
         """Tell why a page is not there; what it only wanted to load beside itself is its own business."""
         if not _is_page(request):
             return
-        self._coming = {page: coming for page, coming in self._coming.items() if coming is not request}
+        first = _first_of(request)
+        self._coming = {page: coming for page, coming in self._coming.items() if coming is not first}
         if request.failure and not request.failure.endswith(_OURS):
             self.note(f"{_short(request.url)} could not be loaded: {_short(request.failure)}")
 
@@ -291,6 +290,13 @@ def _leads_to(request: Any, url: str) -> bool:
     while request.redirected_to is not None:
         request = request.redirected_to
     return request.url.partition("#")[0] == url.partition("#")[0]
+
+
+def _first_of(request: Any) -> Any:
+    """Return the request whose answer led on to this one."""
+    while request.redirected_from is not None:
+        request = request.redirected_from
+    return request
 
 
 def _page_of(request: Any) -> Any:

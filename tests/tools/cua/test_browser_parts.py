@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 from hostile_site import Elsewhere
-from local_site import Answer, Site
+from local_site import Answer, Site, to_page
 from shop_site import PLACES, Shop
 from surfer import Surfer, act, in_browser, open_log, policy_for
 
@@ -360,6 +360,10 @@ class Slow(Site):
             return Answer("<title>Thanks</title>Thanks")
         if asked.path == "/nothing":
             return Answer(status=204)
+        if asked.path == "/turn":
+            return to_page("/nothing")
+        if asked.path == "/link":
+            return Answer("<title>A link</title><a href=/turn style='position:fixed;inset:0'>Go</a>")
         style = "@font-face{font-family:f;src:url(/font)}body{font-family:f}" if asked.path == "/fonts" else ""
         script = "setInterval(()=>history.replaceState(0,'','?'+Math.random()),20)" if asked.path == "/busy" else ""
         button = "<form method=post action=/send><button style='position:fixed;inset:0'>Send</button></form>"
@@ -417,6 +421,14 @@ def test_an_address_that_leads_to_no_page_is_asked_for_once(slow):
         seen = do("goto", text=f"{slow.url}/nothing")
         assert seen.notes == (f"{slow.url}/nothing led to no page",)
         assert seen.title == "A form"
+    assert slow.asked.count(("GET", "/nothing")) == 1
+
+
+@in_browser
+def test_nobody_waits_for_a_page_that_a_redirect_does_not_lead_to(slow):
+    with engine_on(slow, "/link", action_s=2.0) as do:
+        seen = do("click", path=((50, 50),))
+        assert (seen.title, seen.notes) == ("A link", ())
     assert slow.asked.count(("GET", "/nothing")) == 1
 
 
