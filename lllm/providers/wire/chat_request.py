@@ -136,8 +136,9 @@ def _call_to_dict(call: FunctionCall) -> dict[str, Any]:
 @cache
 def encoder_of(system_role: str, family: str, reasoning_field: str = "", *, bridge: bool = False) -> RoundEncoder:
     """Return the encoder for a dialect: always the same object, because histories keep bytes under it."""
-    options: dict[str, Any] = {"system_role": system_role, "family": family, "reasoning_field": reasoning_field}
-    return partial(encode_message, **options, bridge=bridge)
+    return partial(
+        encode_message, system_role=system_role, family=family, reasoning_field=reasoning_field, bridge=bridge
+    )
 
 
 def build_request(request: ModelRequest, profile: Profile) -> WireRequest:

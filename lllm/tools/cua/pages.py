@@ -177,7 +177,8 @@ class Pages:
         history = await session.send("Page.getNavigationHistory")
         return history["currentIndex"] == 0
 
-    def _tell_crash(self, _page: Any) -> None:
+    def _tell_crash(self, page: Any) -> None:
+        self._coming.pop(page, None)
         self.note("the page crashed")
 
     def _tell_failure(self, request: Any) -> None:

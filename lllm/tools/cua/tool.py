@@ -118,7 +118,6 @@ class BrowserTool:
         """Do one action as a step of the session; return what the log keeps of it."""
         if _ASKING.get():
             raise BrowserError("the browser waits for an approval, and can do nothing for who decides")
-
         session = current_session()
         check_cancelled = go_on if session is None else session.check_cancelled
 

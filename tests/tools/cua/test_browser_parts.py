@@ -396,13 +396,20 @@ def test_a_form_whose_answer_never_comes_is_given_up_and_not_its_page(slow):
         assert do("click", path=((50, 50),)).title == "Thanks"
 
 
-@in_browser
-def test_an_answer_that_takes_longer_than_a_look_is_waited_for(slow):
-    threading.Timer(12.0, slow.may_answer.set).start()
-    with engine_on(slow, "/") as do:
-        seen = do("click", path=((50, 50),))
-        assert (seen.title, seen.notes) == ("Thanks", ())
-    assert slow.asked.count(("POST", "/send")) == 1
+def test_a_page_that_has_set_out_for_another_one_is_waited_for_until_that_comes():
+    """However long a look takes: the answer to a form may take longer."""
+
+    async def main():
+        pages = Pages(BrowserPolicy(), Border(()), Asking(()))
+        pages.page, pages._coming["tab"] = "tab", "request"
+        assert not await pages.wait_for_page(0)
+        waiting = asyncio.ensure_future(pages.wait_for_page(PATIENCE_S))
+        done, _ = await asyncio.wait([waiting], timeout=0.2)
+        assert (done, pages.is_leaving("tab")) == (set(), True)
+        pages._tell_crash("tab")
+        assert await waiting
+
+    asyncio.run(main())
 
 
 @in_browser
